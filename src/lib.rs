@@ -1,1 +1,12 @@
 //! Reads BoltDB files.
+
+#![deny(unsafe_code, missing_docs, missing_debug_implementations)]
+#![deny(clippy::undocumented_unsafe_blocks, clippy::host_endian_bytes)]
+
+mod error;
+pub mod format;
+mod storage;
+pub mod tree;
+
+pub use error::{Corruption, CorruptionKind, Error, Holder, Result, TxSelector};
+pub use storage::{DEFAULT_ATTEMPTS, Snapshot, Storage, lock_holders};

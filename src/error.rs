@@ -1,0 +1,415 @@
+//! One vocabulary for everything that can be wrong, shared by library, check and command line.
+//!
+//! [`Error`] says what an operation could not do. [`Corruption`] says what is wrong with the bytes of a
+//! file and where: the page, the byte offset, and both sides of the comparison that failed.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::format::{MetaRefusal, PageId, PageKind, TxId};
+
+/// A `Result` whose error is [`Error`] unless said otherwise.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What an operation on a database could not do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused a call; the source says why.
+    #[error("cannot {op} {}", path.display())]
+    Io {
+        /// What was tried: `open`, `read`, `map`, `lock`, …
+        op: &'static str,
+        /// The file it was tried on.
+        path: PathBuf,
+        /// The system's own error.
+        source: io::Error,
+    },
+    /// Another process holds the lock, and went on holding it for as long as we waited.
+    #[error("locked by {} (waited {waited:?})", Holders(holders))]
+    Locked {
+        /// The file that is locked.
+        path: PathBuf,
+        /// How long the lock was tried for.
+        waited: Duration,
+        /// Who holds it, as far as `/proc/locks` tells; empty where it does not.
+        holders: Vec<Holder>,
+    },
+    /// The path leads to something that is not a regular file: a directory, a pipe, a device.
+    #[error("not a regular file")]
+    NotAFile {
+        /// The path as given.
+        path: PathBuf,
+    },
+    /// The file has no length at all: created, and not a database yet.
+    #[error("the file is empty")]
+    Empty,
+    /// A creation that did not finish: the pages are there, no meta page verifies and no data was ever kept.
+    #[error("creation of this file never finished; it holds no data")]
+    Unfinished,
+    /// Neither meta page verifies, so this is no Bolt file, or one damaged at its root.
+    #[error("no valid meta page (page 0: {first}; page 1: {second})")]
+    NotBolt {
+        /// Why the meta on page 0 was refused.
+        first: MetaRefusal,
+        /// Why the meta on page 1 was refused.
+        second: MetaRefusal,
+    },
+    /// The bytes of the file contradict the format.
+    #[error(transparent)]
+    Corrupt(#[from] Corruption),
+    /// No meta page of the file describes this transaction.
+    #[error("transaction {wanted} is in neither meta page ({})", TxIds(available))]
+    NoSuchTx {
+        /// The transaction that was asked for.
+        wanted: TxSelector,
+        /// The transactions that the valid meta pages describe, newest first.
+        available: Vec<TxId>,
+    },
+    /// The file went on changing while it was read, or was replaced, on every attempt.
+    #[error("the file changed under every one of {attempts} attempts to read it")]
+    Changing {
+        /// How often it was tried.
+        attempts: u32,
+    },
+    /// There is no bucket at this path.
+    #[error("bucket not found: {}", BucketPath(path))]
+    BucketNotFound {
+        /// The names from the root to the bucket that is missing.
+        path: Vec<Vec<u8>>,
+    },
+    /// The operation is not possible on this platform or with these options.
+    #[error("{what}")]
+    Unsupported {
+        /// What is not supported.
+        what: &'static str,
+    },
+}
+
+impl Error {
+    pub(crate) fn io(op: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
+        Error::Io { op, path: path.into(), source }
+    }
+
+    /// Another process holds the lock.
+    pub fn is_locked(&self) -> bool {
+        matches!(self, Error::Locked { .. })
+    }
+
+    /// The file is not a Bolt file, or its bytes contradict the format.
+    pub fn is_corrupt(&self) -> bool {
+        matches!(self, Error::Corrupt(_) | Error::NotBolt { .. } | Error::Empty | Error::Unfinished)
+    }
+
+    /// What was asked for is not there: a file, a bucket, a transaction.
+    pub fn is_not_found(&self) -> bool {
+        match self {
+            Error::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
+            Error::BucketNotFound { .. } | Error::NoSuchTx { .. } => true,
+            _ => false,
+        }
+    }
+}
+
+/// A process that holds a lock, as `/proc/locks` and `/proc/PID/comm` tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// The process id, in the reader's own pid namespace.
+    pub pid: u32,
+    /// The command's name, where it could be read.
+    pub command: Option<String>,
+    /// Whether the lock is exclusive.
+    pub exclusive: bool,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.command {
+            Some(command) => write!(f, "{command} (pid {})", self.pid),
+            None => write!(f, "pid {}", self.pid),
+        }
+    }
+}
+
+/// Which of the states that the two meta pages describe is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum TxSelector {
+    /// The newest committed one.
+    #[default]
+    Current,
+    /// The one before it. It is not provable: pages it needs may have been written since.
+    Previous,
+    /// The one with this transaction id.
+    Id(TxId),
+}
+
+impl fmt::Display for TxSelector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TxSelector::Current => f.write_str("current"),
+            TxSelector::Previous => f.write_str("previous"),
+            TxSelector::Id(id) => write!(f, "{id}"),
+        }
+    }
+}
+
+/// A contradiction between the bytes of a file and the format, and where it is.
+///
+/// ```
+/// use unbolt::{Corruption, CorruptionKind, format::PageId};
+/// let it = Corruption { kind: CorruptionKind::Cycle, page: Some(PageId(9)), offset: Some(36864) };
+/// assert_eq!(it.to_string(), "page 9: is an ancestor of itself (offset 36864)");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Corruption {
+    /// What is wrong.
+    pub kind: CorruptionKind,
+    /// The page it was found on, or that could not be reached.
+    pub page: Option<PageId>,
+    /// The byte offset in the file, where one byte is to blame.
+    pub offset: Option<u64>,
+}
+
+impl fmt::Display for Corruption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(page) = self.page {
+            write!(f, "page {page}: ")?;
+        }
+        write!(f, "{}", self.kind)?;
+        if let Some(offset) = self.offset {
+            write!(f, " (offset {offset})")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Corruption {}
+
+/// The ways in which bytes contradict the format, each with both sides where there are two.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CorruptionKind {
+    /// A tree or the freelist points to page 0 or 1.
+    #[error("is a meta page and cannot be part of a tree or freelist")]
+    MetaPageReferenced,
+    /// A reference to a page that was never allocated.
+    #[error("is not below the high-water mark {high_water}")]
+    AboveHighWater {
+        /// The first page never allocated.
+        high_water: PageId,
+    },
+    /// A run that reaches past the pages ever allocated.
+    #[error("claims {overflow} overflow pages, past the high-water mark {high_water}")]
+    RunAboveHighWater {
+        /// The header's overflow.
+        overflow: u32,
+        /// The first page never allocated.
+        high_water: PageId,
+    },
+    /// The file ends before the bytes that are needed.
+    #[error("the file ends at {found}, {expected} bytes are needed")]
+    ShortFile {
+        /// The length that is needed.
+        expected: u64,
+        /// The length that is there.
+        found: u64,
+    },
+    /// A run whose bytes are fewer or more than its header says.
+    #[error("the run has {found} bytes, its header says {expected}")]
+    RunLength {
+        /// The length by the header.
+        expected: u64,
+        /// The length at hand.
+        found: u64,
+    },
+    /// The id in the header is not the page's own number.
+    #[error("its header says page {found}")]
+    PageId {
+        /// The number in the header.
+        found: PageId,
+    },
+    /// The flags in the header name no page type, or more than one.
+    #[error("flags {found:#06x} name no page type")]
+    PageFlags {
+        /// The flags in the header.
+        found: u16,
+    },
+    /// A page of another type than its place demands.
+    #[error("is a {found} page where a {expected} page belongs")]
+    PageKind {
+        /// What belongs there.
+        expected: &'static str,
+        /// What is there.
+        found: PageKind,
+    },
+    /// More elements than the run can hold.
+    #[error("{count} elements do not fit in {room} bytes")]
+    ElementCount {
+        /// How many elements, or freelist ids, the header claims.
+        count: u64,
+        /// The bytes of the run.
+        room: u64,
+    },
+    /// An element number that is not there.
+    #[error("has no element {index}, only {count}")]
+    NoElement {
+        /// The element asked for.
+        index: usize,
+        /// How many there are.
+        count: u16,
+    },
+    /// An element whose key or value lies outside its run, or over the element headers.
+    #[error("element {index} spans bytes {start} to {end} of a run of {room}")]
+    ElementSpan {
+        /// The element.
+        index: usize,
+        /// Where its key begins in the run.
+        start: u64,
+        /// Where its value ends in the run.
+        end: u64,
+        /// The bytes of the run.
+        room: u64,
+    },
+    /// A branch without children.
+    #[error("is a branch without elements")]
+    EmptyBranch,
+    /// Keys that do not ascend from one page to the next.
+    #[error("its keys do not follow those of the page before it")]
+    PageOrder,
+    /// More empty leaves in a row than the file has pages.
+    #[error("a scan found nothing but empty leaves")]
+    EndlessEmptyLeaves,
+    /// A branch deeper than any real tree.
+    #[error("lies deeper than {limit} levels")]
+    TooDeep {
+        /// The deepest level that is followed.
+        limit: usize,
+    },
+    /// A page that is its own ancestor.
+    #[error("is an ancestor of itself")]
+    Cycle,
+    /// A page reached a second time.
+    #[error("is referenced more than once")]
+    SharedPage,
+    /// A bucket entry whose value cannot hold a bucket header.
+    #[error("the bucket in element {index} has a value of {len} bytes, too short for its header")]
+    BucketValue {
+        /// The element.
+        index: usize,
+        /// The length of its value.
+        len: u64,
+    },
+    /// An inline bucket whose page is cut short.
+    #[error("an inline bucket has a page of {len} bytes, too short for a header")]
+    InlineShort {
+        /// The bytes behind the bucket header.
+        len: u64,
+    },
+    /// An inline bucket whose page is not a plain leaf.
+    #[error("an inline bucket's page has flags {found:#06x}, not a leaf's")]
+    InlineFlags {
+        /// The flags in the inline page's header.
+        found: u16,
+    },
+    /// The page size in a verified meta cannot be one.
+    #[error("page size {found} is not between 512 and 16777216")]
+    PageSize {
+        /// The size in the meta.
+        found: u32,
+    },
+    /// The root page in a verified meta cannot be one.
+    #[error("the root page {root} is not between 2 and the high-water mark {high_water}")]
+    Root {
+        /// The root in the meta.
+        root: PageId,
+        /// The high-water mark in the meta.
+        high_water: PageId,
+    },
+    /// The freelist page in a verified meta cannot be one.
+    #[error("the freelist page {freelist} is not between 2 and the high-water mark {high_water}")]
+    FreelistPage {
+        /// The freelist page in the meta.
+        freelist: PageId,
+        /// The high-water mark in the meta.
+        high_water: PageId,
+    },
+    /// The freelist names a page that cannot be free.
+    #[error("the freelist's entry {index} names page {id}, which cannot be free")]
+    FreelistId {
+        /// The position in the list.
+        index: u64,
+        /// The page it names.
+        id: PageId,
+    },
+    /// The freelist is out of order, or names a page twice.
+    #[error("the freelist's entry {index} ({id}) does not follow {previous}")]
+    FreelistOrder {
+        /// The position in the list.
+        index: u64,
+        /// The page it names.
+        id: PageId,
+        /// The page that the entry before it names.
+        previous: PageId,
+    },
+    /// A page that a tree uses and the freelist calls free.
+    #[error("is in use and also in the freelist")]
+    ReachableFree,
+    /// A page that no tree uses and the freelist does not name.
+    #[error("is neither in use nor in the freelist")]
+    Unreachable,
+    /// A rule about the tree's content is broken; the text says which.
+    #[error("{what}")]
+    Tree {
+        /// The rule.
+        what: &'static str,
+    },
+}
+
+impl CorruptionKind {
+    /// This, at a page.
+    pub(crate) fn at(self, page: PageId) -> Corruption {
+        Corruption { kind: self, page: Some(page), offset: None }
+    }
+
+    /// This, at a page and a byte of the file.
+    pub(crate) fn at_offset(self, page: PageId, offset: u64) -> Corruption {
+        Corruption { kind: self, page: Some(page), offset: Some(offset) }
+    }
+}
+
+struct Holders<'a>(&'a [Holder]);
+
+impl fmt::Display for Holders<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("another process");
+        }
+        for (i, holder) in self.0.iter().enumerate() {
+            write!(f, "{}{holder}", if i > 0 { ", " } else { "" })?;
+        }
+        Ok(())
+    }
+}
+
+struct TxIds<'a>(&'a [TxId]);
+
+impl fmt::Display for TxIds<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("available:")?;
+        self.0.iter().try_for_each(|id| write!(f, " {id}"))
+    }
+}
+
+struct BucketPath<'a>(&'a [Vec<u8>]);
+
+impl fmt::Display for BucketPath<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, name) in self.0.iter().enumerate() {
+            write!(f, "{}{}", if i > 0 { "/" } else { "" }, name.escape_ascii())?;
+        }
+        Ok(())
+    }
+}

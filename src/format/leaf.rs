@@ -1,0 +1,167 @@
+//! A leaf: keys in ascending order, each with a value or a bucket.
+//!
+//! ```text
+//! element (16 bytes)           offset  size
+//!   flags   0, or 1 = bucket        0     4
+//!   pos     from this element       4     4
+//!   ksize                           8     4
+//!   vsize                          12     4
+//! at element + pos: key, directly followed by value
+//! ```
+
+use std::cmp::Ordering;
+
+use bytemuck::{Pod, Zeroable};
+
+use super::{BucketHeader, Bytes, Page, U32, index};
+use crate::error::{Corruption, CorruptionKind};
+
+/// The element flag that marks a bucket.
+pub const BUCKET_FLAG: u32 = 1;
+
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub(super) struct RawLeafElement {
+    pub flags: U32,
+    pub pos: U32,
+    pub ksize: U32,
+    pub vsize: U32,
+}
+
+const _: () = assert!(size_of::<RawLeafElement>() == super::ELEMENT_SIZE);
+
+/// A leaf page.
+#[derive(Debug, Clone, Copy)]
+pub struct Leaf<B> {
+    page: Page<B>,
+}
+
+/// One element of a leaf, cut from its run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeafElement<B> {
+    /// The flags as stored; bits other than [`BUCKET_FLAG`] mean nothing and are kept.
+    pub flags: u32,
+    /// The key.
+    pub key: B,
+    /// The value, or a bucket's header and inline page.
+    pub value: B,
+}
+
+impl<B> LeafElement<B> {
+    /// Whether this is a bucket rather than a value.
+    pub fn is_bucket(&self) -> bool {
+        self.flags & BUCKET_FLAG != 0
+    }
+}
+
+/// What a leaf element holds.
+#[derive(Debug, Clone, Copy)]
+pub enum LeafItem<B> {
+    /// A plain value.
+    Value(B),
+    /// A bucket.
+    Bucket(BucketHeader<B>),
+}
+
+impl<B: Bytes> Leaf<B> {
+    pub(super) fn new(page: Page<B>) -> Self {
+        Leaf { page }
+    }
+
+    /// The page itself.
+    pub fn page(&self) -> &Page<B> {
+        &self.page
+    }
+
+    /// How many elements there are.
+    pub fn len(&self) -> usize {
+        usize::from(self.page.count())
+    }
+
+    /// Whether there are no elements, which is legal only for the root of a tree.
+    pub fn is_empty(&self) -> bool {
+        self.page.count() == 0
+    }
+
+    #[inline]
+    fn raw(&self, i: usize) -> Result<RawLeafElement, Corruption> {
+        Ok(bytemuck::cast(self.page.element_bytes(i)?))
+    }
+
+    /// Whether the element at this position is a bucket.
+    #[inline]
+    pub fn is_bucket(&self, i: usize) -> Result<bool, Corruption> {
+        Ok(self.raw(i)?.flags.get(self.page.endian()) & BUCKET_FLAG != 0)
+    }
+
+    /// Where in the run the key and the value of the element at this position lie.
+    pub fn span(&self, i: usize) -> Result<std::ops::Range<usize>, Corruption> {
+        let endian = self.page.endian();
+        let raw = self.raw(i)?;
+        let size = u64::from(raw.ksize.get(endian)).wrapping_add(u64::from(raw.vsize.get(endian)));
+        self.page.element_span(i, raw.pos.get(endian), size).map(|(start, end)| start..end)
+    }
+
+    /// The element at this position.
+    #[inline]
+    pub fn element(&self, i: usize) -> Result<LeafElement<B>, Corruption> {
+        let endian = self.page.endian();
+        let raw = self.raw(i)?;
+        let (ksize, vsize) = (raw.ksize.get(endian), raw.vsize.get(endian));
+        let size = u64::from(ksize).wrapping_add(u64::from(vsize));
+        let (start, end) = self.page.element_span(i, raw.pos.get(endian), size)?;
+        let middle = start.saturating_add(index(ksize));
+        match (self.page.bytes().part(start..middle), self.page.bytes().part(middle..end)) {
+            (Some(key), Some(value)) => Ok(LeafElement { flags: raw.flags.get(endian), key, value }),
+            _ => Err(CorruptionKind::NoElement { index: i, count: self.page.count() }.at(self.page.id())),
+        }
+    }
+
+    /// The key at this position. The value is not looked at.
+    #[inline]
+    pub fn key(&self, i: usize) -> Result<&[u8], Corruption> {
+        let endian = self.page.endian();
+        let raw = self.raw(i)?;
+        let (start, end) = self.page.element_span(i, raw.pos.get(endian), u64::from(raw.ksize.get(endian)))?;
+        Ok(self.page.bytes().get(start..end).unwrap_or_default())
+    }
+
+    /// What the element at this position holds, a bucket's header parsed.
+    pub fn item(&self, i: usize) -> Result<LeafItem<B>, Corruption> {
+        let element = self.element(i)?;
+        if element.is_bucket() {
+            Ok(LeafItem::Bucket(self.bucket(i, element.value)?))
+        } else {
+            Ok(LeafItem::Value(element.value))
+        }
+    }
+
+    /// The bucket header in the value of the element at this position.
+    pub fn bucket(&self, i: usize, value: B) -> Result<BucketHeader<B>, Corruption> {
+        let offset = self.value_offset(i);
+        BucketHeader::parse(value, i, self.page.id(), offset, self.page.endian())
+    }
+
+    /// The file offset of the value at this position, or of the page where the element is damaged.
+    pub fn value_offset(&self, i: usize) -> u64 {
+        let endian = self.page.endian();
+        let Ok(raw) = self.raw(i) else { return self.page.offset() };
+        let from_run = self.page.element_span(i, raw.pos.get(endian), u64::from(raw.ksize.get(endian)));
+        from_run.map_or(self.page.offset(), |(_, end)| self.page.offset().saturating_add(super::length(end)))
+    }
+
+    /// The first position whose key is not below `key`, and whether it is equal to it.
+    #[inline]
+    pub fn lower_bound(&self, key: &[u8]) -> Result<(usize, bool), Corruption> {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            match self.key(middle)?.cmp(key) {
+                Ordering::Less => low = middle.saturating_add(1),
+                Ordering::Equal => return Ok((middle, true)),
+                Ordering::Greater => high = middle,
+            }
+        }
+        Ok((low, false))
+    }
+}

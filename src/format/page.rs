@@ -1,0 +1,293 @@
+//! A page run that has been validated, and the header at its start.
+//!
+//! ```text
+//! offset  size
+//!      0     8  id        the page's own number (0 in an inline page)
+//!      8     2  flags     exactly one of 0x01 branch, 0x02 leaf, 0x04 meta, 0x10 freelist
+//!     10     2  count     elements, or freelist ids
+//!     12     4  overflow  further pages of the run
+//!     16        elements, then keys and values
+//! ```
+//!
+//! Invariants of a [`Page`]: its bytes are the whole run and nothing more, its kind is one of the four, and
+//! an element array of `count` elements lies inside the run.
+
+use std::fmt;
+
+use bytemuck::{Pod, Zeroable};
+
+use super::{Branch, Bytes, Endian, Freelist, Layout, Leaf, PageId, U16, U32, U64, length};
+use crate::error::{Corruption, CorruptionKind};
+
+/// The size of the header at the start of a run.
+pub const PAGE_HEADER_SIZE: usize = 16;
+/// The size of one element header, on a leaf and on a branch alike.
+pub const ELEMENT_SIZE: usize = 16;
+
+/// The type of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PageKind {
+    /// Separators and child pages.
+    Branch,
+    /// Keys with values or buckets.
+    Leaf,
+    /// One of the two roots of a file.
+    Meta,
+    /// The list of free pages.
+    Freelist,
+}
+
+impl PageKind {
+    /// The kind that these header flags name, if they name exactly one.
+    pub const fn from_flags(flags: u16) -> Option<PageKind> {
+        match flags {
+            0x01 => Some(PageKind::Branch),
+            0x02 => Some(PageKind::Leaf),
+            0x04 => Some(PageKind::Meta),
+            0x10 => Some(PageKind::Freelist),
+            _ => None,
+        }
+    }
+
+    /// The header flags of this kind.
+    pub const fn flags(self) -> u16 {
+        match self {
+            PageKind::Branch => 0x01,
+            PageKind::Leaf => 0x02,
+            PageKind::Meta => 0x04,
+            PageKind::Freelist => 0x10,
+        }
+    }
+
+    /// The kind's name as Bolt's tools print it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            PageKind::Branch => "branch",
+            PageKind::Leaf => "leaf",
+            PageKind::Meta => "meta",
+            PageKind::Freelist => "freelist",
+        }
+    }
+}
+
+impl fmt::Display for PageKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+struct RawPageHeader {
+    id: U64,
+    flags: U16,
+    count: U16,
+    overflow: U32,
+}
+
+const _: () = assert!(size_of::<RawPageHeader>() == PAGE_HEADER_SIZE && align_of::<RawPageHeader>() == 1);
+
+/// The header of a page as it lies in the file. Nothing in it has been checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageHeader {
+    /// The page's own number.
+    pub id: PageId,
+    /// The type bits.
+    pub flags: u16,
+    /// How many elements, or freelist ids.
+    pub count: u16,
+    /// How many further pages the run has.
+    pub overflow: u32,
+}
+
+impl PageHeader {
+    /// Reads the header at the start of a page; `None` where there are fewer than 16 bytes.
+    #[inline]
+    pub fn read(bytes: &[u8], endian: Endian) -> Option<PageHeader> {
+        let raw: RawPageHeader = bytemuck::try_pod_read_unaligned(bytes.get(..PAGE_HEADER_SIZE)?).ok()?;
+        Some(PageHeader {
+            id: PageId(raw.id.get(endian)),
+            flags: raw.flags.get(endian),
+            count: raw.count.get(endian),
+            overflow: raw.overflow.get(endian),
+        })
+    }
+
+    /// The bytes of this header.
+    pub fn encode(self, endian: Endian) -> [u8; PAGE_HEADER_SIZE] {
+        bytemuck::cast(RawPageHeader {
+            id: U64::new(self.id.0, endian),
+            flags: U16::new(self.flags, endian),
+            count: U16::new(self.count, endian),
+            overflow: U32::new(self.overflow, endian),
+        })
+    }
+
+    /// The pages of the run, the first included.
+    pub fn pages(self) -> u64 {
+        u64::from(self.overflow).saturating_add(1)
+    }
+}
+
+/// A page run that has been validated against its number and its length.
+#[derive(Debug, Clone, Copy)]
+pub struct Page<B> {
+    bytes: B,
+    /// The number of the page; for an inline page that of the page its bucket entry lies on.
+    id: PageId,
+    /// The file offset of the first byte.
+    offset: u64,
+    kind: PageKind,
+    count: u16,
+    overflow: u32,
+    endian: Endian,
+}
+
+impl<B: Bytes> Page<B> {
+    /// Validates a run as page `id`: its number, its type, its length, and room for its elements.
+    ///
+    /// `run` must be as long as its own header says; read the first page, take `overflow` from its
+    /// [`PageHeader`], and read the run.
+    #[inline]
+    pub fn parse(run: B, id: PageId, layout: Layout) -> Result<Page<B>, Corruption> {
+        let offset = layout.offset(id);
+        let Some(header) = PageHeader::read(&run, layout.endian) else {
+            return Err(CorruptionKind::RunLength { expected: layout.run_bytes(1), found: length(run.len()) }.at(id));
+        };
+        if header.id != id {
+            return Err(CorruptionKind::PageId { found: header.id }.at_offset(id, offset));
+        }
+        let Some(kind) = PageKind::from_flags(header.flags) else {
+            return Err(CorruptionKind::PageFlags { found: header.flags }.at_offset(id, offset.saturating_add(8)));
+        };
+        let expected = layout.run_bytes(header.pages());
+        if expected != length(run.len()) {
+            return Err(
+                CorruptionKind::RunLength { expected, found: length(run.len()) }.at_offset(id, offset.saturating_add(12))
+            );
+        }
+        Page { bytes: run, id, offset, kind, count: header.count, overflow: header.overflow, endian: layout.endian }.with_room()
+    }
+
+    /// Validates the page inside an inline bucket. Its number and overflow are not used by any reader.
+    pub(super) fn parse_inline(bytes: B, host: PageId, offset: u64, endian: Endian) -> Result<Page<B>, Corruption> {
+        let Some(header) = PageHeader::read(&bytes, endian) else {
+            return Err(CorruptionKind::InlineShort { len: length(bytes.len()) }.at_offset(host, offset));
+        };
+        if header.flags != PageKind::Leaf.flags() {
+            return Err(CorruptionKind::InlineFlags { found: header.flags }.at_offset(host, offset.saturating_add(8)));
+        }
+        let kind = PageKind::Leaf;
+        Page { bytes, id: host, offset, kind, count: header.count, overflow: header.overflow, endian }.with_room()
+    }
+
+    #[inline]
+    fn with_room(self) -> Result<Page<B>, Corruption> {
+        let elements = match self.kind {
+            PageKind::Branch | PageKind::Leaf => usize::from(self.count).saturating_mul(ELEMENT_SIZE),
+            PageKind::Meta | PageKind::Freelist => 0,
+        };
+        if elements.saturating_add(PAGE_HEADER_SIZE) > self.bytes.len() {
+            let kind = CorruptionKind::ElementCount { count: u64::from(self.count), room: length(self.bytes.len()) };
+            return Err(kind.at_offset(self.id, self.offset.saturating_add(10)));
+        }
+        Ok(self)
+    }
+
+    /// The page's number; for an inline page that of the page its bucket entry lies on.
+    pub fn id(&self) -> PageId {
+        self.id
+    }
+
+    /// The page's type.
+    pub fn kind(&self) -> PageKind {
+        self.kind
+    }
+
+    /// The count in the header: elements on a tree page, ids (or 0xFFFF) on a freelist page.
+    pub fn count(&self) -> u16 {
+        self.count
+    }
+
+    /// How many pages follow the first one in the run.
+    pub fn overflow(&self) -> u32 {
+        self.overflow
+    }
+
+    /// The file offset of the page's first byte.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The byte order of the page's numbers.
+    pub fn endian(&self) -> Endian {
+        self.endian
+    }
+
+    /// The bytes of the whole run.
+    pub fn bytes(&self) -> &B {
+        &self.bytes
+    }
+
+    /// The page as a leaf.
+    #[inline]
+    pub fn into_leaf(self) -> Result<Leaf<B>, Corruption> {
+        match self.kind {
+            PageKind::Leaf => Ok(Leaf::new(self)),
+            _ => Err(self.not_a("leaf")),
+        }
+    }
+
+    /// The page as a branch; a branch without elements is refused.
+    #[inline]
+    pub fn into_branch(self) -> Result<Branch<B>, Corruption> {
+        match self.kind {
+            PageKind::Branch if self.count == 0 => Err(CorruptionKind::EmptyBranch.at_offset(self.id, self.offset)),
+            PageKind::Branch => Ok(Branch::new(self)),
+            _ => Err(self.not_a("branch")),
+        }
+    }
+
+    /// The page as a freelist; ids that reach outside the run are refused.
+    pub fn into_freelist(self) -> Result<Freelist<B>, Corruption> {
+        match self.kind {
+            PageKind::Freelist => Freelist::new(self),
+            _ => Err(self.not_a("freelist")),
+        }
+    }
+
+    fn not_a(&self, expected: &'static str) -> Corruption {
+        CorruptionKind::PageKind { expected, found: self.kind }.at_offset(self.id, self.offset.saturating_add(8))
+    }
+
+    /// The sixteen bytes of an element header.
+    #[inline]
+    pub(super) fn element_bytes(&self, index: usize) -> Result<[u8; ELEMENT_SIZE], Corruption> {
+        let start = index.wrapping_mul(ELEMENT_SIZE).wrapping_add(PAGE_HEADER_SIZE);
+        if index < usize::from(self.count)
+            && let Some(bytes) = self.bytes.get(start..).and_then(|rest| rest.first_chunk())
+        {
+            return Ok(*bytes);
+        }
+        Err(CorruptionKind::NoElement { index, count: self.count }.at_offset(self.id, self.offset))
+    }
+
+    /// Where the key of an element begins and where its value ends, if both lie behind the element headers
+    /// and inside the run.
+    #[inline]
+    pub(super) fn element_span(&self, index: usize, pos: u32, len: u64) -> Result<(usize, usize), Corruption> {
+        // Each factor is below 2^20 + 2^4, 2^32 and 2^33, so nothing here can wrap.
+        let own = length(index).wrapping_mul(16).wrapping_add(16);
+        let start = own.wrapping_add(u64::from(pos));
+        let end = start.wrapping_add(len);
+        let first = u64::from(self.count).wrapping_mul(16).wrapping_add(16);
+        if start >= first
+            && end <= length(self.bytes.len())
+            && let (Ok(start), Ok(end)) = (usize::try_from(start), usize::try_from(end))
+        {
+            return Ok((start, end));
+        }
+        let kind = CorruptionKind::ElementSpan { index, start, end, room: length(self.bytes.len()) };
+        Err(kind.at_offset(self.id, self.offset.saturating_add(own)))
+    }
+}

@@ -1,0 +1,65 @@
+//! The crate's one `unsafe`: a slice over a page run of a mapped file.
+//!
+//! Invariants: the mapping covers exactly the bytes that the file had when it was mapped, and no slice ever
+//! covers a meta page, the only bytes that a Bolt writer rewrites in place while they are in use.
+
+use std::fmt;
+use std::fs::File;
+use std::io;
+
+use memmap2::{MmapOptions, MmapRaw};
+
+use super::{Storage, short};
+use crate::error::Error;
+
+/// A read-only, shared mapping of a file.
+pub(crate) struct Map {
+    raw: MmapRaw,
+    /// The offset of the first byte behind the meta pages.
+    first: u64,
+}
+
+impl Map {
+    /// Maps `len` bytes of a file that is locked and at least this long; `first` is where page 2 begins.
+    pub(crate) fn new(file: &File, len: u64, first: u64) -> io::Result<Map> {
+        let len = usize::try_from(len).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;
+        Ok(Map { raw: MmapOptions::new().len(len).map_raw_read_only(file)?, first })
+    }
+}
+
+impl Storage for Map {
+    type Run<'s> = &'s [u8];
+
+    fn size(&self) -> u64 {
+        self.raw.len() as u64
+    }
+
+    #[inline]
+    fn run(&self, offset: u64, len: u64) -> Result<&[u8], Error> {
+        let size = self.size();
+        match offset.checked_add(len) {
+            Some(end) if offset >= self.first && end <= size => {}
+            _ => return Err(short(offset, len, size)),
+        }
+        // SAFETY:
+        // 1. `raw` maps `size` bytes from `as_ptr()` on and is neither unmapped nor moved before `self` is
+        //    dropped, which the returned borrow outlives never.
+        // 2. `offset <= end <= size` by the match above, and `size` is a `usize`, so the pointer and the length
+        //    stay inside that one allocation and neither conversion truncates; `size <= isize::MAX` as for
+        //    every mapping.
+        // 3. `u8` has alignment 1 and no invalid values; file bytes are initialised.
+        // 4. The bytes do not change while the borrow lives: this program never writes through the map, the
+        //    range lies behind the meta pages, and other Bolt programs take the lock that is held on this file
+        //    and never rewrite a page that a reader under that lock can reach. What remains is a program that
+        //    ignores the lock; `Db::open` says so.
+        #[allow(unsafe_code)]
+        let run = unsafe { std::slice::from_raw_parts(self.raw.as_ptr().add(offset as usize), len as usize) };
+        Ok(run)
+    }
+}
+
+impl fmt::Debug for Map {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Map({} bytes)", self.raw.len())
+    }
+}

@@ -1,0 +1,45 @@
+//! Bytes from a medium: a mapped file, a file read by position, or memory.
+//!
+//! The layers above ask a [`Storage`] for runs of bytes and never learn where they come from. A mapped file
+//! hands out slices and belongs to the engine, which holds the lock. Everything that opens files of unknown
+//! origin reads them by position through a bounded cache, as a [`Snapshot`], so that a file which shrinks
+//! under the reader is an error and not a signal.
+
+mod file;
+mod heap;
+mod lock;
+mod map;
+mod probe;
+mod snapshot;
+
+use std::fmt;
+
+use crate::error::{Corruption, CorruptionKind, Error};
+use crate::format::Bytes;
+
+pub(crate) use file::{FileId, open_regular, read_metas};
+pub(crate) use heap::Heap;
+pub use lock::lock_holders;
+pub(crate) use lock::{FileLock, LockMode};
+pub(crate) use map::Map;
+pub use snapshot::{DEFAULT_ATTEMPTS, Snapshot};
+
+/// Where the bytes of a database come from.
+pub trait Storage: fmt::Debug {
+    /// A run of bytes as this medium hands it out.
+    type Run<'s>: Bytes
+    where
+        Self: 's;
+
+    /// The length in bytes, as it was when the storage was opened.
+    fn size(&self) -> u64;
+
+    /// The bytes from `offset` on, exactly `len` of them.
+    fn run(&self, offset: u64, len: u64) -> Result<Self::Run<'_>, Error>;
+}
+
+/// The error for bytes that the medium does not have.
+fn short(offset: u64, len: u64, size: u64) -> Error {
+    let kind = CorruptionKind::ShortFile { expected: offset.saturating_add(len), found: size };
+    Corruption { kind, page: None, offset: Some(offset) }.into()
+}

@@ -1,0 +1,264 @@
+//! Going through one bucket in key order, both ways.
+//!
+//! A cursor is nowhere until it is moved by `first`, `last` or `seek`. At an end it stays on the last entry it
+//! was on: after the last one, `next` is `None` however often it is called, and `prev` is the one before the
+//! last. A `seek` past the end is nowhere too, but `prev` from there is the last entry.
+//!
+//! Invariants: the stack is the path from the root to the current leaf, which is not empty; keys never go back
+//! from one leaf to the next, so no scan visits a leaf twice, whatever the branches say.
+
+use std::fmt;
+
+use super::{Bucket, Entry, MAX_DEPTH};
+use crate::error::{CorruptionKind, Error, Result};
+use crate::format::{Branch, Leaf, Page, PageKind};
+use crate::storage::Storage;
+
+/// A position in a bucket.
+pub struct Cursor<'s, S: Storage> {
+    bucket: Bucket<'s, S>,
+    branches: Vec<(Branch<S::Run<'s>>, usize)>,
+    leaf: Option<(Leaf<S::Run<'s>>, usize)>,
+    past_end: bool,
+}
+
+/// A key of a bucket and what it leads to.
+pub type Pair<'s, S> = (<S as Storage>::Run<'s>, Entry<'s, S>);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Forward,
+    Back,
+}
+
+impl<'s, S: Storage> Cursor<'s, S> {
+    pub(super) fn new(bucket: Bucket<'s, S>) -> Self {
+        Cursor { bucket, branches: Vec::new(), leaf: None, past_end: false }
+    }
+
+    /// The bucket that the cursor goes through.
+    pub fn bucket(&self) -> &Bucket<'s, S> {
+        &self.bucket
+    }
+
+    /// The entry that the cursor is on.
+    #[inline]
+    pub fn current(&self) -> Result<Option<Pair<'s, S>>> {
+        let Some((leaf, position)) = &self.leaf else { return Ok(None) };
+        let element = leaf.element(*position)?;
+        let entry = match element.is_bucket() {
+            false => Entry::Value(element.value),
+            true => Entry::Bucket(Bucket::from_header(self.bucket.pages(), leaf.bucket(*position, element.value)?)),
+        };
+        Ok(Some((element.key, entry)))
+    }
+
+    /// The key that the cursor is on.
+    pub fn key(&self) -> Result<Option<&[u8]>> {
+        match &self.leaf {
+            Some((leaf, position)) => Ok(Some(leaf.key(*position)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Moves to the first entry.
+    pub fn first(&mut self) -> Result<Option<Pair<'s, S>>> {
+        self.moved(|cursor| cursor.seek_edge(Way::Forward))
+    }
+
+    /// Moves to the last entry.
+    pub fn last(&mut self) -> Result<Option<Pair<'s, S>>> {
+        self.moved(|cursor| cursor.seek_edge(Way::Back))
+    }
+
+    /// Moves to the first entry whose key is not below `key`.
+    pub fn seek(&mut self, key: &[u8]) -> Result<Option<Pair<'s, S>>> {
+        self.moved(|cursor| cursor.seek_key(key))
+    }
+
+    /// Moves to the entry after the current one.
+    #[inline]
+    #[expect(clippy::should_implement_trait, reason = "the field's name for it; an iterator is what `Bucket::iter` gives")]
+    pub fn next(&mut self) -> Result<Option<Pair<'s, S>>> {
+        if let Some((leaf, position)) = &mut self.leaf
+            && *position + 1 < leaf.len()
+        {
+            *position += 1;
+            return self.current();
+        }
+        match &self.leaf {
+            Some((leaf, _)) => {
+                let leaf = leaf.clone();
+                self.stepped(leaf, Way::Forward)
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Moves to the entry before the current one.
+    pub fn prev(&mut self) -> Result<Option<Pair<'s, S>>> {
+        match &mut self.leaf {
+            Some((_, position)) if *position > 0 => {
+                *position -= 1;
+                self.current()
+            }
+            Some((leaf, _)) => {
+                let leaf = leaf.clone();
+                self.stepped(leaf, Way::Back)
+            }
+            None if self.past_end => self.last(),
+            None => Ok(None),
+        }
+    }
+
+    /// Carries out a move to a new place; after an error the cursor is nowhere.
+    fn moved(&mut self, step: impl FnOnce(&mut Self) -> Result<()>) -> Result<Option<Pair<'s, S>>> {
+        self.leaf = None;
+        self.past_end = false;
+        self.branches.clear();
+        if let Err(e) = step(self) {
+            self.leaf = None;
+            return Err(e);
+        }
+        self.current()
+    }
+
+    /// Steps off a leaf; where there is nothing beyond it, the cursor goes back to its end.
+    fn stepped(&mut self, from: Leaf<S::Run<'s>>, way: Way) -> Result<Option<Pair<'s, S>>> {
+        match self.step_leaf(Some(&from), way) {
+            Ok(true) => self.current(),
+            Ok(false) => {
+                // Only a tree with empty leaves at its end has lost the path by now; an exact look-up of the
+                // edge finds it again.
+                self.moved(|cursor| cursor.seek_edge(if way == Way::Forward { Way::Back } else { Way::Forward }))?;
+                Ok(None)
+            }
+            Err(e) => {
+                self.leaf = None;
+                Err(e)
+            }
+        }
+    }
+
+    fn seek_edge(&mut self, way: Way) -> Result<()> {
+        let root = self.bucket.load_root()?;
+        self.descend(root, way)?;
+        self.skip_empty(None, way).map(|_| ())
+    }
+
+    fn seek_key(&mut self, key: &[u8]) -> Result<()> {
+        let mut page = self.bucket.load_root()?;
+        while page.kind() == PageKind::Branch {
+            let branch = page.into_branch()?;
+            let index = branch.child_index(key)?;
+            page = self.push(branch, index)?;
+        }
+        let leaf = page.into_leaf()?;
+        let (position, _) = leaf.lower_bound(key)?;
+        let beyond = position >= leaf.len();
+        self.leaf = Some((leaf.clone(), position));
+        if beyond {
+            let previous = (!leaf.is_empty()).then_some(&leaf);
+            self.past_end = !self.step_leaf(previous, Way::Forward)?;
+        }
+        Ok(())
+    }
+
+    /// Puts a branch on the stack and loads the child that is taken from it.
+    fn push(&mut self, branch: Branch<S::Run<'s>>, index: usize) -> Result<Page<S::Run<'s>>> {
+        if self.branches.len() >= MAX_DEPTH {
+            return Err(CorruptionKind::TooDeep { limit: MAX_DEPTH }.at(branch.page().id()).into());
+        }
+        let child = branch.child(index)?;
+        self.branches.push((branch, index));
+        self.bucket.pages().load(child)
+    }
+
+    /// Goes down to the outermost leaf under a page.
+    fn descend(&mut self, mut page: Page<S::Run<'s>>, way: Way) -> Result<()> {
+        while page.kind() == PageKind::Branch {
+            let branch = page.into_branch()?;
+            let index = if way == Way::Forward { 0 } else { branch.len() - 1 };
+            page = self.push(branch, index)?;
+        }
+        let leaf = page.into_leaf()?;
+        let position = if way == Way::Forward { 0 } else { leaf.len().saturating_sub(1) };
+        self.leaf = Some((leaf, position));
+        Ok(())
+    }
+
+    /// Moves on from an empty leaf, if the cursor is on one. `false` where there is none but empty ones.
+    fn skip_empty(&mut self, previous: Option<&Leaf<S::Run<'s>>>, way: Way) -> Result<bool> {
+        match &self.leaf {
+            Some((leaf, _)) if leaf.is_empty() => self.step_leaf(previous, way),
+            Some(_) => Ok(true),
+            None => Ok(false),
+        }
+    }
+
+    /// Moves to the next leaf that has entries. `false` where there is none; the cursor is nowhere then.
+    fn step_leaf(&mut self, previous: Option<&Leaf<S::Run<'s>>>, way: Way) -> Result<bool> {
+        // A tree cannot have more leaves than the file has pages, so neither more empty ones.
+        for _ in 0..=self.bucket.pages().end() {
+            let Some(page) = self.sibling(way)? else {
+                self.leaf = None;
+                return Ok(false);
+            };
+            self.descend(page, way)?;
+            if let Some((leaf, _)) = &self.leaf
+                && !leaf.is_empty()
+            {
+                return in_order(previous, leaf, way).map(|()| true);
+            }
+        }
+        let root = self.bucket.root_page().unwrap_or_default();
+        Err(CorruptionKind::EndlessEmptyLeaves.at(root).into())
+    }
+
+    /// The page next to the current one, under the lowest branch that has one.
+    fn sibling(&mut self, way: Way) -> Result<Option<Page<S::Run<'s>>>> {
+        while let Some((branch, index)) = self.branches.pop() {
+            let next = match way {
+                Way::Forward => Some(index + 1).filter(|next| *next < branch.len()),
+                Way::Back => index.checked_sub(1),
+            };
+            if let Some(next) = next {
+                return self.push(branch, next).map(Some);
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Keys of neighbouring leaves must ascend, or a scan could go in circles.
+fn in_order<B: crate::format::Bytes>(previous: Option<&Leaf<B>>, leaf: &Leaf<B>, way: Way) -> Result<(), Error> {
+    let Some(previous) = previous else { return Ok(()) };
+    let ascending = match way {
+        Way::Forward => previous.key(previous.len() - 1)? < leaf.key(0)?,
+        Way::Back => leaf.key(leaf.len() - 1)? < previous.key(0)?,
+    };
+    match ascending {
+        true => Ok(()),
+        false => Err(CorruptionKind::PageOrder.at(leaf.page().id()).into()),
+    }
+}
+
+impl<S: Storage> fmt::Debug for Cursor<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.leaf {
+            Some((leaf, position)) => write!(f, "Cursor(page {}, element {position})", leaf.page().id()),
+            None => f.write_str("Cursor(nowhere)"),
+        }
+    }
+}
+
+impl<'s, S: Storage> Clone for Cursor<'s, S> {
+    fn clone(&self) -> Self {
+        Cursor {
+            bucket: self.bucket.clone(),
+            branches: self.branches.clone(),
+            leaf: self.leaf.clone(),
+            past_end: self.past_end,
+        }
+    }
+}

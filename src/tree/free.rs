@@ -1,0 +1,56 @@
+//! The free pages that a state stores, validated before anyone believes them.
+
+use super::Pages;
+use crate::error::{CorruptionKind, Result};
+use crate::format::PageId;
+use crate::storage::Storage;
+
+/// The stored list of free pages: sorted, unique, each at least 2 and below the high-water mark, and none of
+/// them a page of the list's own run.
+#[derive(Debug, Clone)]
+pub struct FreePages {
+    first: PageId,
+    pages: u64,
+    ids: Vec<PageId>,
+}
+
+impl FreePages {
+    /// The free pages, ascending.
+    pub fn ids(&self) -> &[PageId] {
+        &self.ids
+    }
+
+    /// Whether a page is free.
+    pub fn contains(&self, page: PageId) -> bool {
+        self.ids.binary_search(&page).is_ok()
+    }
+
+    /// The pages that the list itself lies on.
+    pub fn own_run(&self) -> impl Iterator<Item = PageId> + Clone {
+        (self.first.0..self.first.0.saturating_add(self.pages)).map(PageId)
+    }
+}
+
+/// Reads the list of free pages, or `None` where the state stores none. A list that cannot be true is an error.
+pub fn read_freelist<S: Storage>(pages: Pages<'_, S>) -> Result<Option<FreePages>> {
+    let Some(first) = pages.meta().freelist else { return Ok(None) };
+    let list = pages.load(first)?.into_freelist()?;
+    let high_water = pages.meta().high_water;
+    let own = first.0..first.0.saturating_add(u64::from(list.page().overflow())).saturating_add(1);
+    let mut ids = Vec::with_capacity(list.len());
+    let mut previous = PageId(1);
+    for (position, id) in list.ids().enumerate() {
+        let index = position as u64;
+        let wrong = if id.0 < 2 || id >= high_water || own.contains(&id.0) {
+            CorruptionKind::FreelistId { index, id }
+        } else if id <= previous {
+            CorruptionKind::FreelistOrder { index, id, previous }
+        } else {
+            ids.push(id);
+            previous = id;
+            continue;
+        };
+        return Err(wrong.at_offset(first, list.id_offset(position)).into());
+    }
+    Ok(Some(FreePages { first, pages: own.end - own.start, ids }))
+}

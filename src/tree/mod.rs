@@ -1,0 +1,159 @@
+//! The B+trees of a file, over any [`Storage`].
+//!
+//! [`Pages`] is one committed state: a storage, the meta that describes it, and the only way to a page.
+//! [`Bucket`] looks up, [`Cursor`] and [`Iter`] go through one bucket in key order, [`walk`] goes through
+//! everything that a state reaches. All of them end on every input: a descent is at most [`MAX_DEPTH`] deep,
+//! a scan never goes back, a walk loads no page twice.
+//!
+//! These are the types for tools, over files that may be damaged or in use. Programs that use a database have
+//! [`Db`](crate::Db), which speaks plain slices.
+
+mod bucket;
+mod cursor;
+mod free;
+mod iter;
+mod reach;
+mod stats;
+mod walk;
+
+use std::fmt;
+
+pub use bucket::{Bucket, Entry};
+pub use cursor::{Cursor, Pair};
+pub use free::{FreePages, read_freelist};
+pub use iter::Iter;
+pub use reach::{PageSet, Reach, reach, verify};
+pub use stats::{BucketStats, bucket_stats};
+pub use walk::{BucketAt, Place, Visitor, WalkError, walk, walk_from};
+
+use crate::error::{CorruptionKind, Error, Result};
+use crate::format::{Layout, Meta, Page, PageHeader, PageId};
+use crate::storage::{Snapshot, Storage};
+
+/// The deepest level of a tree that is followed. Two keys a page fill any file long before.
+pub const MAX_DEPTH: usize = 64;
+
+/// One committed state of a database: where its bytes are and which meta describes it.
+pub struct Pages<'s, S: Storage> {
+    storage: &'s S,
+    layout: Layout,
+    meta: &'s Meta,
+}
+
+impl<'s, S: Storage> Pages<'s, S> {
+    /// The state that `meta` describes. The meta must have been validated where it matters that it makes sense.
+    pub fn new(storage: &'s S, layout: Layout, meta: &'s Meta) -> Self {
+        Pages { storage, layout, meta }
+    }
+
+    /// The storage underneath.
+    pub fn storage(&self) -> &'s S {
+        self.storage
+    }
+
+    /// Page size and byte order.
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// The meta of this state.
+    pub fn meta(&self) -> &'s Meta {
+        self.meta
+    }
+
+    /// The pages that the storage holds whole, whatever the meta says.
+    pub fn stored(&self) -> u64 {
+        self.storage.size() / self.layout.page_size.bytes()
+    }
+
+    /// The first page number that cannot be read: the high-water mark, or the end of a file that is shorter.
+    pub fn end(&self) -> u64 {
+        self.meta.high_water.0.min(self.stored())
+    }
+
+    /// Loads and validates the run that begins at a page.
+    #[inline]
+    pub fn load(&self, id: PageId) -> Result<Page<S::Run<'s>>> {
+        let high_water = self.meta.high_water;
+        if id.0 < 2 {
+            return Err(CorruptionKind::MetaPageReferenced.at(id).into());
+        }
+        if id >= high_water {
+            return Err(CorruptionKind::AboveHighWater { high_water }.at(id).into());
+        }
+        self.load_unbounded(id)
+    }
+
+    /// Loads and validates any run of the file, meta pages and those above the high-water mark included.
+    #[inline]
+    pub fn load_unbounded(&self, id: PageId) -> Result<Page<S::Run<'s>>> {
+        let offset = self.layout.offset(id);
+        let first = self.storage.run(offset, self.layout.page_size.bytes()).map_err(|e| on_page(e, id))?;
+        let header = PageHeader::read(&first, self.layout.endian).filter(|header| header.overflow > 0);
+        match header {
+            None => Ok(Page::parse(first, id, self.layout)?),
+            Some(header) => self.load_run(first, header, id),
+        }
+    }
+
+    #[cold]
+    fn load_run(&self, first: S::Run<'s>, header: PageHeader, id: PageId) -> Result<Page<S::Run<'s>>> {
+        if header.id != id {
+            // Say what is wrong with the page before what is wrong with a length it merely claims.
+            return Err(CorruptionKind::PageId { found: header.id }.at_offset(id, self.layout.offset(id)).into());
+        }
+        drop(first);
+        let high_water = self.meta.high_water;
+        if id < high_water && id.0.saturating_add(header.pages()) > high_water.0 {
+            let kind = CorruptionKind::RunAboveHighWater { overflow: header.overflow, high_water };
+            return Err(kind.at_offset(id, self.layout.offset(id).saturating_add(12)).into());
+        }
+        let len = self.layout.run_bytes(header.pages());
+        let run = self.storage.run(self.layout.offset(id), len).map_err(|e| on_page(e, id))?;
+        Ok(Page::parse(run, id, self.layout)?)
+    }
+
+    /// The root bucket, which holds all others.
+    pub fn root(&self) -> Result<Bucket<'s, S>> {
+        self.meta.validate()?;
+        Ok(Bucket::at_root(*self))
+    }
+}
+
+/// A storage knows offsets; whoever reads its errors wants the page too.
+#[cold]
+fn on_page(error: Error, id: PageId) -> Error {
+    match error {
+        Error::Corrupt(mut corruption) => {
+            corruption.page = Some(id);
+            corruption.into()
+        }
+        other => other,
+    }
+}
+
+impl Snapshot {
+    /// The pages of this snapshot's state.
+    pub fn pages(&self) -> Pages<'_, Snapshot> {
+        Pages::new(self, self.layout(), self.meta())
+    }
+
+    /// The root bucket of this snapshot's state.
+    pub fn root(&self) -> Result<Bucket<'_, Snapshot>> {
+        self.pages().root()
+    }
+}
+
+impl<S: Storage> Clone for Pages<'_, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S: Storage> Copy for Pages<'_, S> {}
+
+impl<S: Storage> fmt::Debug for Pages<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pages({})", self.meta)
+    }
+}

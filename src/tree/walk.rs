@@ -1,0 +1,315 @@
+//! Going once through everything that a state reaches, in key order, on whatever input.
+//!
+//! The walk loads no page twice and keeps its path on the heap, so it ends on cycles, on branches that share
+//! children by the million, and on buckets nested thousands deep. What it cannot follow it reports, and goes on
+//! with the rest.
+
+use super::{MAX_DEPTH, PageSet, Pages};
+use crate::error::{Corruption, CorruptionKind, Error};
+use crate::format::{BucketHeader, BucketRoot, Bytes, Leaf, Page, PageId, PageKind};
+use crate::storage::Storage;
+
+/// What a walk is told to do with what it meets. Every method has a default that does nothing.
+pub trait Visitor<B: Bytes> {
+    /// What ends the walk early.
+    type Stop;
+
+    /// Whether [`value`](Self::value) is wanted; where it is not, values are not looked at.
+    const VALUES: bool;
+
+    /// A bucket begins; the root bucket is not announced.
+    fn enter_bucket(&mut self, _bucket: &BucketAt<'_, B>, _place: &Place<'_, B>) -> Result<(), Self::Stop> {
+        Ok(())
+    }
+
+    /// The bucket that began last and has not ended yet ends.
+    fn leave_bucket(&mut self) -> Result<(), Self::Stop> {
+        Ok(())
+    }
+
+    /// A branch or leaf page, before anything below it. An inline page is one too.
+    fn page(&mut self, _page: &Page<B>, _place: &Place<'_, B>) -> Result<(), Self::Stop> {
+        Ok(())
+    }
+
+    /// A plain pair.
+    fn value(&mut self, _key: &B, _value: &B, _place: &Place<'_, B>) -> Result<(), Self::Stop> {
+        Ok(())
+    }
+
+    /// Something that cannot be followed.
+    fn problem(&mut self, _corruption: Corruption, _place: &Place<'_, B>) -> Result<(), Self::Stop> {
+        Ok(())
+    }
+}
+
+/// Where a walk is.
+#[derive(Debug)]
+pub struct Place<'w, B> {
+    /// The names of the buckets from the root to here.
+    pub buckets: &'w [B],
+    /// The pages from the root to here, through all buckets; an inline page counts as its host.
+    pub pages: &'w [PageId],
+    /// The level within the bucket's own tree; its root is at 0.
+    pub depth: usize,
+    /// Whether the page here is an inline bucket's.
+    pub inline: bool,
+    /// The separator that leads here: no key may be below it.
+    pub lower: Option<&'w B>,
+    /// The separator behind it: every key must be below it.
+    pub upper: Option<&'w B>,
+}
+
+/// A bucket that a walk enters.
+#[derive(Debug)]
+pub struct BucketAt<'w, B> {
+    /// Its name, also the last of [`Place::buckets`].
+    pub name: &'w B,
+    /// Its header.
+    pub header: &'w BucketHeader<B>,
+    /// The length of its entry's value.
+    pub value_len: usize,
+}
+
+/// Walks everything below the root bucket of a state.
+pub fn walk<'s, S, V>(pages: Pages<'s, S>, visitor: &mut V) -> Result<(), WalkError<V::Stop>>
+where
+    S: Storage,
+    V: Visitor<S::Run<'s>>,
+{
+    walk_from(pages, &BucketRoot::Page(pages.meta().root), visitor)
+}
+
+/// Walks everything below one root: of a bucket, or of any part of a tree.
+pub fn walk_from<'s, S, V>(
+    pages: Pages<'s, S>,
+    root: &BucketRoot<S::Run<'s>>,
+    visitor: &mut V,
+) -> Result<(), WalkError<V::Stop>>
+where
+    S: Storage,
+    V: Visitor<S::Run<'s>>,
+{
+    let mut walk =
+        Walk { pages, visitor, seen: PageSet::below(pages.end()), stack: Vec::new(), buckets: Vec::new(), path: Vec::new() };
+    walk.enter(root, None)?;
+    while walk.step()? {}
+    Ok(())
+}
+
+/// Why a walk ended early: the visitor stopped it, or the medium failed.
+#[derive(Debug, thiserror::Error)]
+pub enum WalkError<E> {
+    /// The medium could not be read.
+    #[error(transparent)]
+    Storage(Error),
+    /// The visitor stopped the walk.
+    #[error("the walk was stopped")]
+    Stopped(E),
+}
+
+impl From<WalkError<Error>> for Error {
+    fn from(e: WalkError<Error>) -> Error {
+        match e {
+            WalkError::Storage(e) | WalkError::Stopped(e) => e,
+        }
+    }
+}
+
+impl From<WalkError<std::convert::Infallible>> for Error {
+    fn from(e: WalkError<std::convert::Infallible>) -> Error {
+        match e {
+            WalkError::Storage(e) => e,
+            WalkError::Stopped(never) => match never {},
+        }
+    }
+}
+
+/// A page that the walk is inside of.
+struct Frame<B> {
+    page: Page<B>,
+    next: usize,
+    depth: usize,
+    inline: bool,
+    /// Whether this is the root of a bucket that was announced.
+    ends_bucket: bool,
+    lower: Option<B>,
+    upper: Option<B>,
+}
+
+struct Walk<'v, 's, S: Storage, V> {
+    pages: Pages<'s, S>,
+    visitor: &'v mut V,
+    seen: PageSet,
+    stack: Vec<Frame<S::Run<'s>>>,
+    buckets: Vec<S::Run<'s>>,
+    path: Vec<PageId>,
+}
+
+impl<'s, S: Storage, V: Visitor<S::Run<'s>>> Walk<'_, 's, S, V> {
+    /// Goes one element further; `false` at the end.
+    fn step(&mut self) -> Result<bool, WalkError<V::Stop>> {
+        let Some(frame) = self.stack.last_mut() else { return Ok(false) };
+        let at = frame.next;
+        if at >= usize::from(frame.page.count()) {
+            self.leave()?;
+            return Ok(true);
+        }
+        frame.next += 1;
+        let page = frame.page.clone();
+        match page.kind() {
+            PageKind::Branch => self.child(page, at)?,
+            _ => self.element(page, at)?,
+        }
+        Ok(true)
+    }
+
+    fn leave(&mut self) -> Result<(), WalkError<V::Stop>> {
+        self.path.pop();
+        if self.stack.pop().is_some_and(|frame| frame.ends_bucket) {
+            self.end_bucket()?;
+        }
+        Ok(())
+    }
+
+    fn end_bucket(&mut self) -> Result<(), WalkError<V::Stop>> {
+        self.buckets.pop();
+        self.visitor.leave_bucket().map_err(WalkError::Stopped)
+    }
+
+    fn child(&mut self, page: Page<S::Run<'s>>, at: usize) -> Result<(), WalkError<V::Stop>> {
+        let element = match page.into_branch().and_then(|branch| {
+            let upper = (at + 1 < branch.len()).then(|| branch.element(at + 1).map(|next| next.key)).transpose();
+            // A separator that cannot be read is reported when its own turn comes.
+            Ok((branch.element(at)?, upper.ok().flatten()))
+        }) {
+            Ok(element) => element,
+            Err(corruption) => return self.problem(corruption),
+        };
+        let (element, upper) = element;
+        let Some(parent) = self.stack.last() else { return Ok(()) };
+        let depth = parent.depth + 1;
+        // The outermost children have no separator of their own on that side: their parent's holds.
+        let lower = if at == 0 { parent.lower.clone().or(Some(element.key)) } else { Some(element.key) };
+        let upper = upper.or_else(|| parent.upper.clone());
+        if let Some(page) = self.load(element.child, depth)? {
+            self.push(Frame { page, next: 0, depth, inline: false, ends_bucket: false, lower, upper })?;
+        }
+        Ok(())
+    }
+
+    /// Passes over the values of a leaf up to its next bucket.
+    fn element(&mut self, page: Page<S::Run<'s>>, at: usize) -> Result<(), WalkError<V::Stop>> {
+        let leaf = match page.into_leaf() {
+            Ok(leaf) => leaf,
+            Err(corruption) => return self.problem(corruption),
+        };
+        for at in at..leaf.len() {
+            if let Some(frame) = self.stack.last_mut() {
+                frame.next = at + 1;
+            }
+            match leaf.is_bucket(at) {
+                Ok(true) => return self.bucket(&leaf, at),
+                Ok(false) if V::VALUES => self.value(&leaf, at)?,
+                Ok(false) => {}
+                Err(corruption) => self.problem(corruption)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn value(&mut self, leaf: &Leaf<S::Run<'s>>, at: usize) -> Result<(), WalkError<V::Stop>> {
+        match leaf.element(at) {
+            Ok(element) => {
+                let (visitor, place) = self.here();
+                visitor.value(&element.key, &element.value, &place).map_err(WalkError::Stopped)
+            }
+            Err(corruption) => self.problem(corruption),
+        }
+    }
+
+    fn bucket(&mut self, leaf: &Leaf<S::Run<'s>>, at: usize) -> Result<(), WalkError<V::Stop>> {
+        let parsed = leaf.element(at).and_then(|e| Ok((leaf.bucket(at, e.value.clone())?, e)));
+        let (header, element) = match parsed {
+            Ok(parsed) => parsed,
+            Err(corruption) => return self.problem(corruption),
+        };
+        self.buckets.push(element.key.clone());
+        let bucket = BucketAt { name: &element.key, header: &header, value_len: element.value.len() };
+        let (visitor, place) = self.here();
+        visitor.enter_bucket(&bucket, &place).map_err(WalkError::Stopped)?;
+        self.enter(&header.root, Some(()))
+    }
+
+    /// Enters the tree below a root; `announced` where a bucket ends with it.
+    fn enter(&mut self, root: &BucketRoot<S::Run<'s>>, announced: Option<()>) -> Result<(), WalkError<V::Stop>> {
+        let ends_bucket = announced.is_some();
+        let (page, inline) = match root {
+            BucketRoot::Page(id) => (self.load(*id, 0)?, false),
+            BucketRoot::Inline(page) => (Some(page.clone()), true),
+        };
+        match page {
+            Some(page) => self.push(Frame { page, next: 0, depth: 0, inline, ends_bucket, lower: None, upper: None }),
+            None if ends_bucket => self.end_bucket(),
+            None => Ok(()),
+        }
+    }
+
+    fn push(&mut self, frame: Frame<S::Run<'s>>) -> Result<(), WalkError<V::Stop>> {
+        self.path.push(frame.page.id());
+        let page = frame.page.clone();
+        self.stack.push(frame);
+        let (visitor, place) = self.here();
+        visitor.page(&page, &place).map_err(WalkError::Stopped)
+    }
+
+    /// Loads a page of a tree, once; what cannot be loaded is reported.
+    fn load(&mut self, id: PageId, depth: usize) -> Result<Option<Page<S::Run<'s>>>, WalkError<V::Stop>> {
+        let problem = match self.try_load(id, depth) {
+            Ok(page) => return Ok(Some(page)),
+            Err(Error::Corrupt(corruption)) => corruption,
+            Err(e) => return Err(WalkError::Storage(e)),
+        };
+        self.problem(problem).map(|()| None)
+    }
+
+    fn try_load(&mut self, id: PageId, depth: usize) -> Result<Page<S::Run<'s>>, Error> {
+        if depth >= MAX_DEPTH {
+            return Err(CorruptionKind::TooDeep { limit: MAX_DEPTH }.at(id).into());
+        }
+        if self.seen.contains(id) {
+            let kind = if self.path.contains(&id) { CorruptionKind::Cycle } else { CorruptionKind::SharedPage };
+            return Err(kind.at(id).into());
+        }
+        // Marked before it is loaded: a page that is damaged is loaded once too.
+        self.seen.insert(id);
+        let page = self.pages.load(id)?;
+        if !matches!(page.kind(), PageKind::Branch | PageKind::Leaf) {
+            return Err(CorruptionKind::PageKind { expected: "branch or leaf", found: page.kind() }.at(id).into());
+        }
+        for further in (1..=u64::from(page.overflow())).map(|n| PageId(id.0.saturating_add(n))) {
+            if !self.seen.insert(further) {
+                return Err(CorruptionKind::SharedPage.at(further).into());
+            }
+        }
+        Ok(page)
+    }
+
+    fn problem(&mut self, corruption: Corruption) -> Result<(), WalkError<V::Stop>> {
+        let (visitor, place) = self.here();
+        visitor.problem(corruption, &place).map_err(WalkError::Stopped)
+    }
+
+    fn here(&mut self) -> (&mut V, Place<'_, S::Run<'s>>) {
+        let top = self.stack.last();
+        let place = Place {
+            buckets: &self.buckets,
+            pages: &self.path,
+            depth: top.map_or(0, |frame| frame.depth),
+            inline: top.is_some_and(|frame| frame.inline),
+            lower: top.and_then(|frame| frame.lower.as_ref()),
+            upper: top.and_then(|frame| frame.upper.as_ref()),
+        };
+        (self.visitor, place)
+    }
+}
