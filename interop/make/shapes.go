@@ -37,8 +37,8 @@ var shapes = map[string]recipe{
 	"free-65534":       freePages(65534),
 	"free-65535":       freePages(65535),
 	"free-70000":       freePages(70000),
-	"backup-odd":       backup(3),
-	"backup-even":      backup(4),
+	"backup-odd":       backup(4),
+	"backup-even":      backup(3),
 }
 
 // everyKind gives a file a branch, leaves, an overflow run, an inline bucket,
