@@ -21,7 +21,7 @@ import (
 )
 
 // A longer file is kept in sparse form.
-const longestWholeFile = 128 * 1024
+const longestWholeFile = 64 * 1024
 
 // A recipe makes the database at path, which does not exist yet.
 type recipe func(path string) error

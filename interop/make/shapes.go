@@ -33,8 +33,7 @@ var shapes = map[string]recipe{
 	"no-grow-sync":     commits(bolt.Options{PageSize: 1024, NoGrowSync: true}, everyKind(1024)...),
 	"hashmap-freelist": commits(bolt.Options{PageSize: 1024, FreelistType: bolt.FreelistMapType}, churn(1, 40, 60, 90)...),
 	"churn-small":      commits(pages(1024), churn(2, 60, 120, 90)...),
-	"churn-1024":       commits(pages(1024), churn(3, 200, 6000, 24)...),
-	"free-65534":       freePages(65534),
+	"churn-1024":       commits(pages(1024), churn(3, 200, 4000, 24)...),
 	"free-65535":       freePages(65535),
 	"free-70000":       freePages(70000),
 	"backup-odd":       backup(4),
@@ -46,7 +45,7 @@ var shapes = map[string]recipe{
 func everyKind(pageSize int) []func(*bolt.Tx) error {
 	key := plainKey("key-%04d")
 	return []func(*bolt.Tx) error{
-		inBucket("tree", putRange(0, pageSize/16, key, fill(16, 't'))),
+		inBucket("tree", putRange(0, pageSize/24, key, fill(16, 't'))),
 		inBucket("runs", putOne("only", pageSize*3/2, 'r')),
 		inBucket("inline", putOne("only", 20, 'i')),
 		inBucket("nested", func(b *bolt.Bucket) error {
@@ -59,7 +58,7 @@ func everyKind(pageSize int) []func(*bolt.Tx) error {
 			}
 			return child.Put([]byte("large"), bytes.Repeat([]byte{'c'}, pageSize/2))
 		}),
-		inBucket("tree", deleteRange(0, pageSize/64, key)),
+		inBucket("tree", deleteRange(0, pageSize/128, key)),
 	}
 }
 

@@ -20,7 +20,7 @@ import (
 )
 
 // A longer dump is kept as its digest only.
-const longestKeptDump = 300 * 1000
+const longestKeptDump = 128 * 1000
 
 const (
 	databaseSuffix = ".db"
