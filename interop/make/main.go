@@ -47,6 +47,9 @@ func run(testdata, only string) error {
 	for _, v := range vectors {
 		recipes["golden/"+v.name] = v.make
 	}
+	if _, known := recipes[only]; only != "" && !known {
+		return fmt.Errorf("no file is named %q", only)
+	}
 	for _, name := range slices.Sorted(maps.Keys(recipes)) {
 		if only != "" && only != name {
 			continue

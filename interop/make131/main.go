@@ -1,6 +1,6 @@
-// Command make131 writes one database with bbolt v1.3.1-etcd.8, the first bbolt:
-// a tree of two levels with free pages that no freelist names, an overflow run, inline and nested
-// buckets, sequences.
+// Command make131 writes one database with bbolt v1.3.1-etcd.8, an early bbolt:
+// a tree of two levels with free pages that no freelist names, an overflow
+// run, inline and nested buckets, sequences.
 package main
 
 import (

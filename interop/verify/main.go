@@ -1,6 +1,7 @@
 // Command verify reads every database under a folder with bbolt, requires that
-// bbolt's own check finds nothing, and compares what it reads with the dump or
-// digest that is kept beside the file. With -write it renews those instead.
+// bbolt's own check finds nothing and that MANIFEST.md has a line for it, and
+// compares what it reads with the dump or digest that is kept beside the file.
+// With -write it renews those instead.
 package main
 
 import (
@@ -44,7 +45,7 @@ func main() {
 		fmt.Fprintf(os.Stderr, "verify: %v\n", err)
 		os.Exit(1)
 	}
-	fmt.Printf("%d files, %d differ\n", seen, failed)
+	fmt.Printf("%d files, %d failed\n", seen, failed)
 	if failed > 0 || seen == 0 {
 		os.Exit(1)
 	}
@@ -54,6 +55,10 @@ func main() {
 // suffixes and what bbolt reads there, and names on standard error the files
 // for which that failed.
 func visit(folder string, act func(stem string, dump []byte, totals dumptext.Totals) error) (seen, failed int, err error) {
+	manifest, err := os.ReadFile(filepath.Join(folder, "MANIFEST.md"))
+	if err != nil {
+		return 0, 0, err
+	}
 	err = filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
@@ -64,6 +69,9 @@ func visit(folder string, act func(stem string, dump []byte, totals dumptext.Tot
 		}
 		seen++
 		dump, totals, err := readWithGo(path)
+		if err == nil && !bytes.Contains(manifest, []byte("| "+entry.Name()+" |")) {
+			err = errors.New("no line in MANIFEST.md")
+		}
 		if err == nil {
 			err = act(stem, dump, totals)
 		}
