@@ -59,6 +59,17 @@ pub(crate) fn read_metas(file: &File, path: &Path, size: u64) -> Result<(MetaPai
     probe(size, &|offset, buffer| read_up_to(file, path, offset, buffer))
 }
 
+/// All bytes of a file of this length.
+pub(crate) fn read_all(file: &File, path: &Path, size: u64) -> Result<Arc<[u8]>, Error> {
+    let len = usize::try_from(size).map_err(|_| short(0, size, 0))?;
+    let mut buffer: Arc<[u8]> = std::iter::repeat_n(0, len).collect();
+    let filled = match Arc::get_mut(&mut buffer) {
+        Some(bytes) => read_up_to(file, path, 0, bytes)?,
+        None => 0,
+    };
+    if filled < len { Err(short(0, size, filled as u64)) } else { Ok(buffer) }
+}
+
 /// Fills as much of `buffer` as the file has, from `offset` on.
 fn read_up_to(file: &File, path: &Path, offset: u64, buffer: &mut [u8]) -> Result<usize, Error> {
     let mut filled = 0;

@@ -9,6 +9,7 @@ mod file;
 mod heap;
 mod lock;
 mod map;
+mod medium;
 mod probe;
 mod snapshot;
 
@@ -17,11 +18,12 @@ use std::fmt;
 use crate::error::{Corruption, CorruptionKind, Error};
 use crate::format::Bytes;
 
-pub(crate) use file::{FileId, open_regular, read_metas};
+pub(crate) use file::{FileId, open_regular, read_all, read_metas};
 pub(crate) use heap::Heap;
 pub use lock::lock_holders;
 pub(crate) use lock::{FileLock, LockMode};
 pub(crate) use map::Map;
+pub(crate) use medium::Medium;
 pub use snapshot::{DEFAULT_ATTEMPTS, Snapshot};
 
 /// Where the bytes of a database come from.

@@ -1,12 +1,12 @@
 //! The free pages that a state stores, validated before anyone believes them.
 
-use super::Pages;
+use super::{PageSet, Pages, reach};
 use crate::error::{CorruptionKind, Result};
 use crate::format::PageId;
 use crate::storage::Storage;
 
-/// The stored list of free pages: sorted, unique, each at least 2 and below the high-water mark, and none of
-/// them a page of the list's own run.
+/// The free pages of a state: sorted, unique, each at least 2 and below the high-water mark, and none of them
+/// a page of the list's own run.
 #[derive(Debug, Clone)]
 pub struct FreePages {
     first: PageId,
@@ -25,7 +25,7 @@ impl FreePages {
         self.ids.binary_search(&page).is_ok()
     }
 
-    /// The pages that the list itself lies on.
+    /// The pages that the list itself lies on; none where the state stores no list.
     pub fn own_run(&self) -> impl Iterator<Item = PageId> + Clone {
         (self.first.0..self.first.0.saturating_add(self.pages)).map(PageId)
     }
@@ -53,4 +53,22 @@ pub fn read_freelist<S: Storage>(pages: Pages<'_, S>) -> Result<Option<FreePages
         return Err(wrong.at_offset(first, list.id_offset(position)).into());
     }
     Ok(Some(FreePages { first, pages: own.end - own.start, ids }))
+}
+
+/// The free pages of a state: those it stores a list of, or, where it stores none, those it does not reach.
+pub fn free_pages<S: Storage>(pages: Pages<'_, S>) -> Result<FreePages> {
+    match read_freelist(pages)? {
+        Some(free) => Ok(free),
+        None => scan(pages),
+    }
+}
+
+/// Finds the free pages of a state that can be walked whole.
+fn scan<S: Storage>(pages: Pages<'_, S>) -> Result<FreePages> {
+    let reach = reach(pages)?;
+    if let Some(problem) = reach.problems.into_iter().next() {
+        return Err(problem.into());
+    }
+    let unreached = |id: &PageId| !PageSet::contains(&reach.pages, *id);
+    Ok(FreePages { first: PageId(0), pages: 0, ids: (2..pages.end()).map(PageId).filter(unreached).collect() })
 }

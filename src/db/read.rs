@@ -1,0 +1,80 @@
+//! A read transaction: one committed state, for as long as it lives.
+
+use std::sync::Arc;
+
+use super::{Bucket, Generation, Iter};
+use crate::error::{Error, Result};
+use crate::format::{Meta, PageId, TxId};
+use crate::storage::Medium;
+use crate::tree::{PageInfo, Pages};
+
+/// A transaction that reads one committed state.
+///
+/// It holds what it needs by itself: it can be sent to another thread and can outlive the [`Db`](super::Db). It
+/// takes no lock while reading.
+#[derive(Debug)]
+#[must_use = "a transaction that is dropped at once reads nothing"]
+pub struct ReadTx {
+    generation: Arc<Generation>,
+    meta: Meta,
+}
+
+impl ReadTx {
+    pub(super) fn new(generation: Arc<Generation>, meta: Meta) -> ReadTx {
+        ReadTx { generation, meta }
+    }
+
+    fn pages(&self) -> Pages<'_, Medium> {
+        self.generation.pages(&self.meta)
+    }
+
+    /// The id of the transaction that committed this state.
+    pub fn id(&self) -> TxId {
+        self.meta.txid
+    }
+
+    /// The size of the state in bytes: everything below the high-water mark. The file may be longer.
+    pub fn size(&self) -> u64 {
+        self.generation.layout.run_bytes(self.meta.high_water.0)
+    }
+
+    /// Whether this state is the one that the newest meta describes. An older one may name pages that were
+    /// written since, and may hold data that was never committed.
+    pub fn is_provable(&self) -> bool {
+        let pages = |meta: &Meta| (meta.root, meta.freelist, meta.high_water);
+        pages(&self.meta) == pages(&self.generation.meta)
+    }
+
+    /// The root bucket, which holds all others.
+    pub fn root(&self) -> Result<Bucket<'_>> {
+        Ok(Bucket(self.pages().root()?))
+    }
+
+    /// The top-level bucket of this name; `None` where there is none.
+    #[inline]
+    pub fn bucket(&self, name: impl AsRef<[u8]>) -> Result<Option<Bucket<'_>>> {
+        self.root()?.bucket(name)
+    }
+
+    /// The bucket at the end of a path of names; an empty path is the root bucket.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BucketNotFound`] with the part of the path that is not there.
+    pub fn bucket_at<N: AsRef<[u8]>>(&self, path: &[N]) -> Result<Bucket<'_>> {
+        Ok(Bucket(self.pages().root()?.descend(path)?))
+    }
+
+    /// The entries of the root bucket, which are the top-level buckets.
+    pub fn iter(&self) -> Result<Iter<'_>> {
+        Ok(self.root()?.iter())
+    }
+
+    /// What a page is; `None` at the high-water mark and above.
+    pub fn page(&self, id: PageId) -> Result<Option<PageInfo>> {
+        if !self.is_provable() {
+            return Err(Error::Unsupported { what: "which pages were free in an older state is not known" });
+        }
+        PageInfo::of(self.pages(), self.generation.free()?, id)
+    }
+}
