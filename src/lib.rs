@@ -7,6 +7,7 @@ mod db;
 mod error;
 pub mod format;
 mod storage;
+pub mod store;
 pub mod tree;
 
 pub use db::{Backing, Bucket, Cursor, Db, DbStats, Entry, Iter, OpenOptions, ReadTx, Verify};

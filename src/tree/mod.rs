@@ -9,6 +9,7 @@
 //! [`Db`](crate::Db), which speaks plain slices.
 
 mod bucket;
+mod copy;
 mod cursor;
 mod free;
 mod iter;
@@ -21,6 +22,7 @@ mod walk;
 use std::fmt;
 
 pub use bucket::{Bucket, Entry};
+pub use copy::{Copied, CopyTarget, copy_state};
 pub use cursor::{Cursor, Pair};
 pub use free::{FreePages, free_pages, read_freelist};
 pub use iter::Iter;

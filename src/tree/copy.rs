@@ -1,0 +1,88 @@
+//! A copy of one state: a database file of its own, with everything that the state reaches and nothing else.
+//!
+//! Page numbers stay, so the file is as long as the state's high-water mark; pages that the state does not reach
+//! are holes, and its list of free pages names them. Both metas describe the copied state, page 0 under its own
+//! transaction id and page 1 under the one before, as a backup by Go does.
+
+use super::walk::{Place, Visitor, WalkError, walk};
+use super::{PageSet, Pages, read_freelist};
+use crate::error::{Corruption, CorruptionKind, Error, Result};
+use crate::format::{Bytes, Meta, Page, PageId, TxId, encode_meta};
+use crate::storage::Storage;
+
+/// What a copy is written to: bytes at positions, any order, gaps read as zero.
+pub trait CopyTarget {
+    /// Writes bytes at an offset.
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<()>;
+    /// Sets the length of the whole.
+    fn set_len(&mut self, len: u64) -> Result<()>;
+}
+
+/// What was copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Copied {
+    /// The transaction whose state it is.
+    pub txid: TxId,
+    /// How many pages of the trees and the freelist were copied.
+    pub pages: u64,
+    /// The length of the copy.
+    pub bytes: u64,
+}
+
+/// Copies a state that can be walked whole and whose freelist fits what it reaches. Anything else is an error.
+pub fn copy_state<S: Storage>(pages: Pages<'_, S>, target: &mut dyn CopyTarget) -> Result<Copied> {
+    let meta = *pages.meta();
+    meta.validate()?;
+    let bytes = pages.layout().run_bytes(meta.high_water.0);
+    if pages.storage().size() < bytes {
+        let kind = CorruptionKind::ShortFile { expected: bytes, found: pages.storage().size() };
+        return Err(Corruption { kind, page: None, offset: None }.into());
+    }
+    target.set_len(bytes)?;
+    let mut copier = Copier { target, reached: PageSet::below(pages.end()) };
+    walk(pages, &mut copier).map_err(|e| match e {
+        WalkError::Storage(e) | WalkError::Stopped(e) => e,
+    })?;
+    if let Some(free) = read_freelist(pages)? {
+        if let Some(id) = free.ids().iter().find(|id| copier.reached.contains(**id)) {
+            return Err(CorruptionKind::ReachableFree.at(*id).into());
+        }
+        let Some(first) = meta.freelist else { return Err(Error::Empty) };
+        copier.page(&pages.load(first)?)?;
+    }
+    let twin = Meta { txid: TxId(meta.txid.0.saturating_sub(1)), ..meta };
+    for (page, meta) in [(PageId(0), meta), (PageId(1), twin)] {
+        copier.target.write_at(pages.layout().offset(page), &encode_meta(page, &meta, pages.layout()))?;
+    }
+    Ok(Copied { txid: meta.txid, pages: copier.reached.len(), bytes })
+}
+
+struct Copier<'t> {
+    target: &'t mut dyn CopyTarget,
+    reached: PageSet,
+}
+
+impl Copier<'_> {
+    fn page<B: Bytes>(&mut self, page: &Page<B>) -> Result<()> {
+        for n in 0..=u64::from(page.overflow()) {
+            if !self.reached.insert(PageId(page.id().0.saturating_add(n))) {
+                return Err(CorruptionKind::SharedPage.at(page.id()).into());
+            }
+        }
+        self.target.write_at(page.offset(), page.bytes())
+    }
+}
+
+impl<B: Bytes> Visitor<B> for Copier<'_> {
+    type Stop = Error;
+    const VALUES: bool = false;
+
+    fn page(&mut self, page: &Page<B>, place: &Place<'_, B>) -> Result<()> {
+        if place.inline { Ok(()) } else { Copier::page(self, page) }
+    }
+
+    fn problem(&mut self, corruption: Corruption, _: &Place<'_, B>) -> Result<()> {
+        Err(corruption.into())
+    }
+}
