@@ -1,4 +1,44 @@
-//! Reads BoltDB files.
+//! Reads BoltDB files: the `*.db` that Docker, containerd, etcd, podman and everything else built on Go's bolt
+//! and bbolt keep their state in.
+//!
+//! It reads the native format of every release, both byte orders and page sizes from 512 bytes to 16 MiB. It
+//! trusts nothing in a file: whatever the bytes say, the answer is a value or an error that names page, offset
+//! and expectation, never a panic, an endless loop or an allocation larger than the file.
+//!
+//! ```
+//! use unbolt::{Db, Entry};
+//!
+//! let db = Db::options().read_only(true).open("testdata/docker/live-20.10.24.db")?;
+//! let tx = db.begin_read()?;
+//! let networks = tx.bucket("libnetwork")?.expect("every Docker host has it");
+//! for pair in networks.prefix("docker/network/v1.0/network/") {
+//!     let (key, entry) = pair?;
+//!     if let Entry::Value(value) = entry {
+//!         println!("{}: {} bytes", key.escape_ascii(), value.len());
+//!     }
+//! }
+//! # Ok::<(), unbolt::Error>(())
+//! ```
+//!
+//! # Which door to take
+//!
+//! | you have | you want | take |
+//! |---|---|---|
+//! | a database of your own | fast reads, slices without copies | [`Db`] |
+//! | a file that another process writes to | one consistent state, without its lock | [`Snapshot`] |
+//! | a file of unknown origin or condition | whatever can be read, and what is wrong | [`Snapshot`], [`mod@check`] |
+//! | Docker's `local-kv.db` | libnetwork's keys, indexes and values | [`store`] |
+//! | bytes | pages, elements, metas | [`mod@format`] |
+//!
+//! # Modules, from the bottom up
+//!
+//! [`mod@format`] is bytes and nothing else. `storage` gets bytes from a file, a map or memory. [`tree`] finds its
+//! way through them. `db` is the database with its transactions, [`mod@check`] the integrity check, [`store`]
+//! libnetwork's interface. None knows of those above it.
+//!
+//! # Features
+//!
+//! `cli`, on by default, is what the binary needs. A library user takes `default-features = false`.
 
 #![deny(unsafe_code, missing_docs, missing_debug_implementations)]
 #![deny(clippy::undocumented_unsafe_blocks, clippy::host_endian_bytes)]

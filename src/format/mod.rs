@@ -8,6 +8,10 @@
 //! door to a meta; what passes may be sliced, what does not is a [`Corruption`](crate::Corruption) that says
 //! where. The byte order is a value, read from the magic, so files of either order read alike.
 
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![deny(clippy::arithmetic_side_effects, clippy::as_conversions)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
 mod branch;
 mod bucket;
 mod bytes;

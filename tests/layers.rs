@@ -1,0 +1,61 @@
+//! Layers: no module names one above it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// From the bottom up. `check` and `db` stand side by side.
+const LAYERS: [(&str, &[&str]); 8] = [
+    ("error", &["format"]), // its variants carry the format's types
+    ("format", &["error"]),
+    ("storage", &["error", "format"]),
+    ("tree", &["error", "format", "storage"]),
+    ("db", &["error", "format", "storage", "tree"]),
+    ("check", &["error", "format", "storage", "tree"]),
+    ("store", &["error", "format", "storage", "tree", "db"]),
+    ("cli", &["cli"]),
+];
+
+#[test]
+fn no_layer_names_one_above_it() {
+    let mut arrows = 0;
+    for (layer, below) in LAYERS {
+        for file in files_of(layer) {
+            let text = without_comments(&fs::read_to_string(&file).unwrap());
+            for used in text.split("crate::").skip(1).map(first_word) {
+                arrows += 1;
+                let allowed = used == layer || below.contains(&used.as_str());
+                assert!(allowed, "{} names crate::{used}", file.display());
+            }
+        }
+    }
+    assert!(arrows > 100, "only {arrows} arrows found: is the search still right?");
+}
+
+#[test]
+fn every_module_is_in_a_layer() {
+    let known: Vec<&str> = LAYERS.iter().map(|(layer, _)| *layer).chain(["lib", "main"]).collect();
+    for entry in fs::read_dir("src").unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        assert!(known.contains(&name.as_str()), "{name} has no place in the layers");
+    }
+}
+
+/// A link in a doc comment may point anywhere.
+fn without_comments(text: &str) -> String {
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+fn first_word(rest: &str) -> String {
+    rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+}
+
+fn files_of(layer: &str) -> Vec<PathBuf> {
+    let folder = Path::new("src").join(layer);
+    match fs::read_dir(&folder) {
+        Ok(entries) => {
+            entries.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|e| e == "rs")).collect()
+        }
+        Err(_) => Some(folder.with_extension("rs")).filter(|path| path.exists()).into_iter().collect(),
+    }
+}
