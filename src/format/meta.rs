@@ -77,10 +77,17 @@ impl RawMeta {
         if expected != found {
             return Err(MetaRefusal::Checksum { expected, found });
         }
-        Ok(self.decode(endian))
+        Ok(self.fields(endian))
     }
 
-    fn decode(&self, endian: Endian) -> Meta {
+    /// The checksum that is stored, right or wrong.
+    pub fn stored_checksum(&self, endian: Endian) -> u64 {
+        self.checksum.get(endian)
+    }
+
+    /// The fields as they stand, for tools that show what was refused. [`verify`](Self::verify) is the way to a
+    /// meta that can be used.
+    pub fn fields(&self, endian: Endian) -> Meta {
         let freelist = self.freelist.get(endian);
         Meta {
             endian,
