@@ -1,1 +1,5 @@
 //! Reads BoltDB files.
+
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli;
