@@ -43,6 +43,9 @@
 #![deny(unsafe_code, missing_docs, missing_debug_implementations)]
 #![deny(clippy::undocumented_unsafe_blocks, clippy::host_endian_bytes)]
 
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli;
 mod db;
 mod error;
 pub mod format;

@@ -1,0 +1,174 @@
+//! Owns the attempts of a reading command: it reads from a snapshot into a spool, and only what was read from a
+//! snapshot that is still current afterwards reaches standard output.
+//!
+//! A writer that commits meanwhile may have taken the pages that were being read, so anything read by then, errors
+//! included, may be nonsense: it is dropped and read again.
+
+use std::fmt;
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+
+use tempfile::SpooledTempFile;
+
+use super::failure::Failure;
+use super::status::Status;
+
+/// How often a command starts again before it gives up.
+pub const ATTEMPTS: usize = 20;
+
+/// Output beyond this goes to a temporary file.
+const IN_MEMORY: usize = 32 << 20;
+
+/// What one attempt has written so far.
+#[derive(Debug)]
+pub struct Spool {
+    out: BufWriter<SpooledTempFile>,
+    notes: Vec<u8>,
+}
+
+impl Spool {
+    fn new() -> Self {
+        Spool { out: BufWriter::new(SpooledTempFile::new(IN_MEMORY)), notes: Vec::new() }
+    }
+
+    /// Data, for standard output.
+    pub fn out(&mut self) -> &mut dyn Write {
+        &mut self.out
+    }
+
+    /// A line for standard error.
+    pub fn note(&mut self, words: impl fmt::Display) {
+        // Writing to a vector does not fail.
+        let _ = writeln!(self.notes, "unbolt: {words}");
+    }
+
+    /// Hands over what was spooled.
+    fn release(self, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<()> {
+        err.write_all(&self.notes)?;
+        let mut file = self.out.into_inner().map_err(|error| error.into_error())?;
+        file.seek(SeekFrom::Start(0))?;
+        io::copy(&mut file, out)?;
+        out.flush()
+    }
+}
+
+/// A state of a file that can tell whether it is still the newest.
+pub trait Current {
+    fn is_current(&self) -> Result<bool, Failure>;
+}
+
+/// Runs `read` on a state that `take` takes, again with a new state while a writer overtakes it.
+///
+/// `overtaken` makes the failure of a command whose attempts are used up.
+pub fn attempt<S: Current>(
+    mut take: impl FnMut() -> Result<S, Failure>,
+    mut read: impl FnMut(&S, &mut Spool) -> Result<Status, Failure>,
+    overtaken: impl FnOnce() -> Failure,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<Status, Failure> {
+    for _ in 0..ATTEMPTS {
+        let state = take()?;
+        let mut spool = Spool::new();
+        let end = read(&state, &mut spool);
+        // A spool that cannot be written will not be writable the next time either.
+        if matches!(end, Err(Failure::Output(_))) {
+            return end;
+        }
+        if state.is_current()? {
+            spool.release(out, err)?;
+            return end;
+        }
+    }
+    Err(overtaken())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    struct State {
+        number: usize,
+        current: bool,
+    }
+
+    impl Current for State {
+        fn is_current(&self) -> Result<bool, Failure> {
+            Ok(self.current)
+        }
+    }
+
+    /// Runs a command whose first `stale` states are overtaken; the output holds the number of the state read.
+    fn run(
+        stale: usize,
+        read: impl FnMut(&State, &mut Spool) -> Result<Status, Failure>,
+    ) -> (Result<Status, Failure>, String, String) {
+        let taken = Cell::new(0);
+        let take = || {
+            taken.set(taken.get() + 1);
+            Ok(State { number: taken.get(), current: taken.get() > stale })
+        };
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let overtaken = || Failure::new(Status::Locked, "a.db: held by dockerd");
+        let end = attempt(take, read, overtaken, &mut out, &mut err);
+        (end, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+    }
+
+    #[test]
+    fn what_an_overtaken_attempt_wrote_is_dropped() {
+        let (end, out, err) = run(3, |state, spool| {
+            spool.note(format_args!("read state {}", state.number));
+            writeln!(spool.out(), "{}", state.number)?;
+            Ok(Status::Done)
+        });
+        assert_eq!(end.unwrap(), Status::Done);
+        assert_eq!(out, "4\n");
+        assert_eq!(err, "unbolt: read state 4\n");
+    }
+
+    #[test]
+    fn an_error_of_an_overtaken_attempt_is_dropped_and_one_of_a_current_state_stands() {
+        let (end, out, _) = run(1, |state, spool| {
+            writeln!(spool.out(), "{}", state.number)?;
+            Err(Failure::new(Status::Corrupt, format_args!("torn in {}", state.number)))
+        });
+        assert!(matches!(end, Err(Failure::Told(told)) if told.message == "torn in 2"));
+        assert_eq!(out, "2\n", "what was good before the damage is shown");
+    }
+
+    #[test]
+    fn attempts_are_bounded_and_end_as_locked() {
+        let reads = Cell::new(0);
+        let (end, out, _) = run(usize::MAX - 1, |_, spool| {
+            reads.set(reads.get() + 1);
+            spool.out().write_all(b"stale")?;
+            Ok(Status::Done)
+        });
+        assert_eq!(end.unwrap_err().status(), Status::Locked);
+        assert_eq!((reads.get(), out.as_str()), (ATTEMPTS, ""));
+    }
+
+    #[test]
+    fn a_full_disk_behind_standard_output_is_an_error_of_output() {
+        struct Full;
+        impl Write for Full {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::Error::from(io::ErrorKind::StorageFull))
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let end = attempt(
+            || Ok(State { number: 1, current: true }),
+            |_, spool| {
+                spool.out().write_all(b"x")?;
+                Ok(Status::Done)
+            },
+            || Failure::no("overtaken"),
+            &mut Full,
+            &mut Vec::new(),
+        );
+        assert_eq!(end.unwrap_err().status(), Status::Io);
+    }
+}

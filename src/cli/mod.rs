@@ -1,0 +1,175 @@
+//! Owns the command line: the arguments of each command, and who runs them.
+
+#![allow(dead_code)]
+
+mod attempt;
+mod buckets;
+mod bytes;
+mod check;
+mod completions;
+mod dump;
+mod export;
+mod failure;
+mod find;
+mod get;
+mod hexdump;
+mod info;
+mod inspect;
+mod json;
+mod keys;
+mod kv;
+mod listing;
+mod man;
+mod number;
+mod page;
+mod page_item;
+mod pages;
+mod quote;
+mod snapshot;
+mod stats;
+mod status;
+mod table;
+mod txid;
+mod version;
+
+use clap::Parser;
+
+/// Read BoltDB files as Docker, containerd, etcd and podman keep them
+#[derive(Debug, Parser)]
+#[command(
+    name = "unbolt",
+    version,
+    disable_version_flag = true,
+    args_override_self = true,
+    max_term_width = 100,
+    after_long_help = "\
+Reading commands take no lock, write nothing, and read a database in use as safely as one at rest.
+
+Exit status: 0 done, yes; 1 no (absent key, findings); 2 usage; 3 cannot open, read or write;
+4 in use by another process; 5 not a Bolt file, or damaged; 6 refused for safety.
+
+Examples:
+  unbolt kv list /var/lib/docker
+  unbolt check meta.db"
+)]
+pub struct Cli {
+    /// Print the version
+    #[arg(short = 'V', short_alias = 'v', long, action = clap::ArgAction::Version)]
+    version: Option<bool>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Info(info::Args),
+    Check(check::Args),
+    Buckets(buckets::Args),
+    Keys(keys::Args),
+    Get(get::Args),
+    Pages(pages::Args),
+    Page(page::Args),
+    PageItem(page_item::Args),
+    Dump(dump::Args),
+    Stats(stats::Args),
+    Inspect(inspect::Args),
+    Export(export::Args),
+    Kv(kv::Args),
+    Snapshot(snapshot::Args),
+    Find(find::Args),
+    #[command(visible_alias = "completion")]
+    Completions(completions::Args),
+    Man(man::Args),
+    Version(version::Args),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn accepts(line: &str) -> bool {
+        Cli::try_parse_from(std::iter::once("unbolt").chain(line.split(' '))).is_ok()
+    }
+
+    #[test]
+    fn the_argument_tree_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_way_to_write_bbolts_arguments_is_accepted() {
+        for line in [
+            "info f",
+            "check f",
+            "check --from-page 3 f",
+            "check f --from-page=0x10",
+            "buckets f",
+            "keys f a b",
+            "keys f a -f hex",
+            "keys f a -fhex",
+            "keys f a -f=hex",
+            "keys -f ascii-encoded f a",
+            "keys f --format redacted a",
+            "keys f a -- -b",
+            "keys -f hex -f auto f a",
+            "get f a k",
+            "get f a b k --parse-format hex --format bytes",
+            "get f a -- -k",
+            "pages f",
+            "page f 1 2",
+            "page f --all",
+            "page --all=true f",
+            "page f 1 --all=false",
+            "page --all --format-value hex f",
+            "page-item f 1 0",
+            "page-item --key-only f 1 0",
+            "page-item f 1 0 --value-only=true --format hex",
+            "dump f 1 2",
+            "stats f",
+            "stats f prefix",
+            "inspect f",
+            "version",
+            "completion bash",
+            "completions zsh",
+        ] {
+            assert!(accepts(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_bbolt_refuses_is_refused() {
+        for line in [
+            "info",
+            "info f g",
+            "check",
+            "keys f",
+            "get f a",
+            "page f x",
+            "page f +1",
+            "page-item f 1",
+            "page-item f 1 2 3",
+            "dump f",
+            "dump f -1",
+            "stats",
+            "stats f a b",
+            "inspect",
+            "keys f a --format nope",
+            "check --from-page x f",
+        ] {
+            assert!(!accepts(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn every_command_has_a_short_help_and_two_examples_in_the_long_one() {
+        fn visit(command: &clap::Command) {
+            assert!(command.get_about().is_some(), "{} has no help", command.get_name());
+            let long = command.get_after_long_help().map(|text| text.to_string()).unwrap_or_default();
+            let examples = long.split("Examples:\n").nth(1).unwrap_or_default();
+            assert_eq!(examples.lines().filter(|line| line.contains("unbolt ")).count(), 2, "{}: {long}", command.get_name());
+            command.get_subcommands().filter(|sub| sub.get_name() != "help").for_each(visit);
+        }
+        visit(&Cli::command());
+    }
+}

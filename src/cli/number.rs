@@ -1,0 +1,95 @@
+//! Owns numbers as bbolt reads them from the command line.
+
+/// A page or item id: decimal digits, no sign, no prefix.
+pub fn decimal(text: &str) -> Result<u64, String> {
+    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err("not a decimal number".to_string());
+    }
+    text.parse().map_err(|error| format!("{error}"))
+}
+
+/// The value of a numeric flag: decimal, or with the prefix `0x`, `0o` or `0`, `0b`; `_` may separate digits after it.
+pub fn flag(text: &str) -> Result<u64, String> {
+    let lower = text.to_ascii_lowercase();
+    let (digits, radix) = match lower.as_bytes() {
+        [b'0', b'x', ..] => (&lower[2..], 16),
+        [b'0', b'o', ..] => (&lower[2..], 8),
+        [b'0', b'b', ..] => (&lower[2..], 2),
+        [b'0', _, ..] => (&lower[1..], 8),
+        _ => (&lower[..], 10),
+    };
+    let prefixed = digits.len() < lower.len();
+    if !separated(digits, prefixed) {
+        return Err("not a number".to_string());
+    }
+    u64::from_str_radix(&digits.replace('_', ""), radix).map_err(|error| format!("{error}"))
+}
+
+/// Underscores stand between two digits, or between prefix and digit; a sign stands nowhere.
+fn separated(digits: &str, prefixed: bool) -> bool {
+    let mut digit_before = prefixed;
+    for byte in digits.bytes() {
+        match byte {
+            b'_' if !digit_before => return false,
+            b'+' | b'-' => return false,
+            _ => digit_before = byte != b'_',
+        }
+    }
+    digit_before && !digits.is_empty()
+}
+
+/// A page id among others; bbolt passes over an empty argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageArg(pub Option<u64>);
+
+impl std::str::FromStr for PageArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.is_empty() { Ok(PageArg(None)) } else { decimal(text).map(|id| PageArg(Some(id))) }
+    }
+}
+
+/// Go's words for yes and no.
+pub fn switch(text: &str) -> Result<bool, String> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
+        _ => Err("neither true nor false".to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_decimal_digits_alone() {
+        assert_eq!(decimal("0012"), Ok(12));
+        assert_eq!(decimal("18446744073709551615"), Ok(u64::MAX));
+        for wrong in ["", "+1", "-1", "0x10", "1_0", " 1", "18446744073709551616"] {
+            assert!(decimal(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn flags_take_prefixes_and_separators() {
+        for (text, value) in [
+            ("10", 10),
+            ("0x10", 16),
+            ("0X1f", 31),
+            ("010", 8),
+            ("0o17", 15),
+            ("0b101", 5),
+            ("0", 0),
+            ("1_000", 1000),
+            ("0x_f", 15),
+            ("0_7", 7),
+        ] {
+            assert_eq!(flag(text), Ok(value), "{text}");
+        }
+        for wrong in ["", "+1", "-1", "_1", "1_", "1__0", "0x", "08", "1a", "0x+1"] {
+            assert!(flag(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}
