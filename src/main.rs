@@ -1,1 +1,17 @@
-fn main() {}
+//! The program: the command line on real files and streams.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use unbolt::Snapshot;
+use unbolt::cli::{Context, run};
+
+fn main() -> ExitCode {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut err = io::stderr().lock();
+    let mut context = Context { open: &|path| Snapshot::open(path), out: &mut out, err: &mut err };
+    let status = run(std::env::args_os(), &mut context);
+    // Whatever could not be flushed was reported by the command; nothing must be tried again on drop.
+    let _ = out.flush();
+    status.into()
+}

@@ -1,5 +1,6 @@
 //! Owns the command line: the arguments of each command, and who runs them.
 
+// Goes with the last command that is wired.
 #![allow(dead_code)]
 
 mod attempt;
@@ -7,6 +8,7 @@ mod buckets;
 mod bytes;
 mod check;
 mod completions;
+mod context;
 mod dump;
 mod export;
 mod failure;
@@ -32,7 +34,14 @@ mod table;
 mod txid;
 mod version;
 
-use clap::Parser;
+use std::ffi::OsString;
+use std::io::Write;
+
+use clap::{CommandFactory, Parser};
+
+pub use context::{Context, Open};
+use failure::Failure;
+pub use status::Status;
 
 /// Read BoltDB files as Docker, containerd, etcd and podman keep them
 #[derive(Debug, Parser)]
@@ -83,10 +92,53 @@ enum Command {
     Version(version::Args),
 }
 
+/// Runs a command line, its first word the program's name, and says how it ended.
+pub fn run(line: impl IntoIterator<Item = OsString>, context: &mut Context<'_>) -> Status {
+    let cli = match Cli::try_parse_from(line) {
+        Ok(cli) => cli,
+        Err(error) => return told_by_clap(&error, context),
+    };
+    let ended = dispatch(&cli.command, context).and_then(|status| {
+        context.out.flush()?;
+        Ok(status)
+    });
+    ended.unwrap_or_else(|failure| {
+        // There is nowhere left to say that standard error is closed.
+        let _ = failure.tell(context.err);
+        failure.status()
+    })
+}
+
+/// Help and versions are data; wrong usage is words.
+fn told_by_clap(error: &clap::Error, context: &mut Context<'_>) -> Status {
+    let text = error.render();
+    if error.use_stderr() {
+        let _ = write!(context.err, "{text}");
+        return Status::Usage;
+    }
+    match write!(context.out, "{text}").and_then(|()| context.out.flush()) {
+        Ok(()) => Status::Done,
+        Err(error) => Failure::from(error).status(),
+    }
+}
+
+fn dispatch(command: &Command, context: &mut Context<'_>) -> Result<Status, Failure> {
+    match command {
+        Command::Completions(args) => completions::run(args, Cli::command(), context.out)?,
+        Command::Version(_) => version::run(context.out)?,
+        Command::Man(args) => {
+            if man::run(args, Cli::command(), context.out)?.is_none() {
+                return Err(Failure::usage(format_args!("no command `{}`", args.command.join(" "))));
+            }
+        }
+        other => return Err(Failure::usage(format_args!("{other:?} is not wired yet"))),
+    }
+    Ok(Status::Done)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     fn accepts(line: &str) -> bool {
         Cli::try_parse_from(std::iter::once("unbolt").chain(line.split(' '))).is_ok()
