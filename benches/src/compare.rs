@@ -50,16 +50,12 @@ impl Compare {
 
     fn workloads(&self) -> Vec<Workload> {
         let all = Workload::value_variants().iter().copied();
-        all.filter(|w| self.only.is_empty() || self.only.contains(w))
-            .collect()
+        all.filter(|w| self.only.is_empty() || self.only.contains(w)).collect()
     }
 
     /// Go first, as the table has it.
     fn engines(&self) -> Vec<EngineName> {
-        let others = EngineName::value_variants()
-            .iter()
-            .copied()
-            .filter(|e| *e != EngineName::Go);
+        let others = EngineName::value_variants().iter().copied().filter(|e| *e != EngineName::Go);
         let wanted = others.filter(|e| self.engines.is_empty() || self.engines.contains(e));
         [EngineName::Go].into_iter().chain(wanted).collect()
     }
@@ -92,13 +88,9 @@ impl Compare {
 
     /// What the figures depend on, in one paragraph.
     fn environment(&self) -> Result<String> {
-        let go = Command::new(self.dataset.go_program())
-            .arg("version")
-            .output()?;
+        let go = Command::new(self.dataset.go_program()).arg("version").output()?;
         let cpus = fs::read_to_string("/proc/cpuinfo")?;
-        let model = cpus
-            .lines()
-            .find_map(|line| line.strip_prefix("model name"));
+        let model = cpus.lines().find_map(|line| line.strip_prefix("model name"));
         let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
         Ok(format!(
             "{}; redb {}, heed {}. {} x {}, Linux {}.\n",
@@ -106,9 +98,7 @@ impl Compare {
             locked_version("redb"),
             locked_version("heed"),
             std::thread::available_parallelism()?,
-            model
-                .unwrap_or("processor of unknown model")
-                .trim_start_matches([' ', '\t', ':']),
+            model.unwrap_or("processor of unknown model").trim_start_matches([' ', '\t', ':']),
             kernel.trim().split('-').next().unwrap_or_default(),
         ))
     }
@@ -117,10 +107,6 @@ impl Compare {
 /// The version of a crate that this program was built with.
 fn locked_version(name: &str) -> &'static str {
     let lock = include_str!("../Cargo.lock");
-    let entry = lock
-        .split(&format!("name = \"{name}\"\nversion = \""))
-        .nth(1);
-    entry
-        .and_then(|rest| rest.split('"').next())
-        .unwrap_or("of unknown version")
+    let entry = lock.split(&format!("name = \"{name}\"\nversion = \"")).nth(1);
+    entry.and_then(|rest| rest.split('"').next()).unwrap_or("of unknown version")
 }

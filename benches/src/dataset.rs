@@ -32,8 +32,7 @@ pub enum EngineName {
 
 impl EngineName {
     pub fn name(self) -> String {
-        self.to_possible_value()
-            .map_or_else(String::new, |value| value.get_name().to_owned())
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
     pub fn has(self, workload: Workload) -> bool {
@@ -72,8 +71,7 @@ impl Dataset {
     }
 
     pub fn file(&self, engine: EngineName, order: Order) -> PathBuf {
-        self.dir()
-            .join(format!("{}.{}", order.stem(), engine.extension()))
+        self.dir().join(format!("{}.{}", order.stem(), engine.extension()))
     }
 
     fn files(&self) -> impl Iterator<Item = PathBuf> {
@@ -83,10 +81,7 @@ impl Dataset {
     }
 
     fn title(&self) -> String {
-        format!(
-            "readbench data set, generation {GENERATION}, {} pairs\n",
-            self.n
-        )
+        format!("readbench data set, generation {GENERATION}, {} pairs\n", self.n)
     }
 
     pub fn is_complete(&self) -> bool {
@@ -99,10 +94,7 @@ impl Dataset {
             return Ok(());
         }
         let n = self.n;
-        ensure!(
-            n >= SMALLEST && n.is_multiple_of(GROUP_SIZE),
-            "--n is a multiple of {GROUP_SIZE} from {SMALLEST} on"
-        );
+        ensure!(n >= SMALLEST && n.is_multiple_of(GROUP_SIZE), "--n is a multiple of {GROUP_SIZE} from {SMALLEST} on");
         fs::create_dir_all(self.dir())?;
         self.build_go()?;
         self.remove_files()?;
@@ -112,11 +104,7 @@ impl Dataset {
             Lmdb::load(&self.file(EngineName::Heed, order), order, n)?;
         }
         eprintln!("loading {n} pairs, both orders: bbolt");
-        succeed(
-            Command::new(self.go_program())
-                .arg("generate")
-                .args(self.arguments()),
-        )?;
+        succeed(Command::new(self.go_program()).arg("generate").args(self.arguments()))?;
         fs::write(self.dir().join(MARKER), self.title())?;
         Ok(())
     }
@@ -131,12 +119,7 @@ impl Dataset {
 
     /// The arguments by which another process finds this data set.
     pub fn arguments(&self) -> [std::ffi::OsString; 4] {
-        [
-            "--dir".into(),
-            self.dir().into(),
-            "--n".into(),
-            self.n.to_string().into(),
-        ]
+        ["--dir".into(), self.dir().into(), "--n".into(), self.n.to_string().into()]
     }
 
     pub fn go_program(&self) -> PathBuf {
@@ -145,10 +128,7 @@ impl Dataset {
 
     pub fn build_go(&self) -> Result<()> {
         let mut go = Command::new("go");
-        go.args(["build", "-o"])
-            .arg(self.go_program())
-            .arg(".")
-            .current_dir(GO_SOURCE);
+        go.args(["build", "-o"]).arg(self.go_program()).arg(".").current_dir(GO_SOURCE);
         succeed(&mut go)
     }
 }

@@ -21,10 +21,7 @@ use crate::meter::Report;
 use crate::workload::Workload;
 
 #[derive(Parser)]
-#[command(
-    version,
-    about = "Times reading: unbolt beside Go's bbolt, redb and heed (LMDB)"
-)]
+#[command(version, about = "Times reading: unbolt beside Go's bbolt, redb and heed (LMDB)")]
 enum Cli {
     /// Make the files, unless they are there
     Generate(Dataset),
@@ -42,26 +39,14 @@ enum Cli {
 fn main() -> Result<()> {
     match Cli::parse() {
         Cli::Generate(dataset) => dataset.generate(),
-        Cli::Run {
-            engine,
-            workload,
-            dataset,
-        } => run(engine, workload, &dataset),
+        Cli::Run { engine, workload, dataset } => run(engine, workload, &dataset),
         Cli::Compare(compare) => compare.run(),
     }
 }
 
 fn run(engine: EngineName, workload: Workload, dataset: &Dataset) -> Result<()> {
-    ensure!(
-        dataset.is_complete(),
-        "the data set is missing: readbench generate makes it"
-    );
-    ensure!(
-        engine.has(workload),
-        "{} has no {}",
-        engine.name(),
-        workload.name()
-    );
+    ensure!(dataset.is_complete(), "the data set is missing: readbench generate makes it");
+    ensure!(engine.has(workload), "{} has no {}", engine.name(), workload.name());
     let path = dataset.file(engine, workload.order());
     if workload.is_cold() {
         page_cache::evict(&path)?;

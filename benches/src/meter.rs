@@ -38,12 +38,7 @@ pub fn measure(body: impl FnOnce() -> Result<Done>) -> Result<Measured> {
     let done = body()?;
     let wall_ns = start.elapsed().as_nanos() as u64;
     let after = Usage::now()?;
-    Ok(Measured {
-        done,
-        wall_ns,
-        cpu_ns: after.cpu_ns - before.cpu_ns,
-        major_faults: after.major_faults - before.major_faults,
-    })
+    Ok(Measured { done, wall_ns, cpu_ns: after.cpu_ns - before.cpu_ns, major_faults: after.major_faults - before.major_faults })
 }
 
 struct Usage {
@@ -61,17 +56,12 @@ impl Usage {
         // SAFETY: the call has succeeded, so the value is initialised.
         let usage = unsafe { usage.assume_init() };
         let ns = |t: libc::timeval| t.tv_sec as u64 * 1_000_000_000 + t.tv_usec as u64 * 1_000;
-        Ok(Self {
-            cpu_ns: ns(usage.ru_utime) + ns(usage.ru_stime),
-            major_faults: usage.ru_majflt as u64,
-        })
+        Ok(Self { cpu_ns: ns(usage.ru_utime) + ns(usage.ru_stime), major_faults: usage.ru_majflt as u64 })
     }
 }
 
 fn word(bytes: &[u8]) -> u64 {
-    bytes
-        .first_chunk()
-        .map_or(0, |word| u64::from_le_bytes(*word))
+    bytes.first_chunk().map_or(0, |word| u64::from_le_bytes(*word))
 }
 
 /// Cheap, so that it is the engine that is timed. Of a value it takes the first

@@ -19,8 +19,7 @@ pub fn evict(path: &Path) -> Result<()> {
     let mut left = 0;
     for _ in 0..ATTEMPTS {
         // SAFETY: the descriptor is open; the call touches no memory of ours.
-        let status =
-            unsafe { libc::posix_fadvise(file.as_raw_fd(), 0, 0, libc::POSIX_FADV_DONTNEED) };
+        let status = unsafe { libc::posix_fadvise(file.as_raw_fd(), 0, 0, libc::POSIX_FADV_DONTNEED) };
         if status != 0 {
             return Err(io::Error::from_raw_os_error(status).into());
         }
@@ -73,14 +72,7 @@ fn residency(file: &File) -> Result<Residency> {
     // SAFETY: a new mapping of an open file, at an address of the kernel's choice.
     let map = unsafe {
         let (protection, flags) = (libc::PROT_READ, libc::MAP_SHARED);
-        libc::mmap(
-            std::ptr::null_mut(),
-            length,
-            protection,
-            flags,
-            file.as_raw_fd(),
-            0,
-        )
+        libc::mmap(std::ptr::null_mut(), length, protection, flags, file.as_raw_fd(), 0)
     };
     if map == libc::MAP_FAILED {
         return Err(io::Error::last_os_error().into());
@@ -94,8 +86,5 @@ fn residency(file: &File) -> Result<Residency> {
         return Err(error.into());
     }
     let resident = pages.iter().filter(|page| **page & 1 == 1).count();
-    Ok(Residency {
-        resident,
-        pages: pages.len(),
-    })
+    Ok(Residency { resident, pages: pages.len() })
 }

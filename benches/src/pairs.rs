@@ -116,9 +116,7 @@ impl Keys {
     /// Every `stride`th key of n, in the random order of reading.
     pub fn shuffled(n: u64, stride: u64, length: usize) -> Self {
         let permutation = Permutation::new(n / stride, READ_SEED);
-        let bytes = (0..permutation.n)
-            .flat_map(|i| key(permutation.at(i) * stride).into_iter().take(length))
-            .collect();
+        let bytes = (0..permutation.n).flat_map(|i| key(permutation.at(i) * stride).into_iter().take(length)).collect();
         Self { bytes, length }
     }
 
@@ -130,10 +128,7 @@ impl Keys {
     pub fn halves(self) -> [Self; 2] {
         let half = self.bytes.len() / self.length / 2 * self.length;
         let (first, second) = self.bytes.split_at(half);
-        [first, second].map(|bytes| Self {
-            bytes: bytes.to_vec(),
-            length: self.length,
-        })
+        [first, second].map(|bytes| Self { bytes: bytes.to_vec(), length: self.length })
     }
 }
 

@@ -38,13 +38,7 @@ pub struct Table {
 
 impl Table {
     pub fn new(engines: Vec<EngineName>, workloads: Vec<Workload>, n: u64) -> Self {
-        Self {
-            engines,
-            workloads,
-            n,
-            samples: Vec::new(),
-            loads: Vec::new(),
-        }
+        Self { engines, workloads, n, samples: Vec::new(), loads: Vec::new() }
     }
 
     /// How busy the machine is before a round: a busy one's wall times say little.
@@ -57,19 +51,9 @@ impl Table {
     }
 
     /// Refuses a report whose checksum is not that of the others.
-    pub fn add(
-        &mut self,
-        round: usize,
-        engine: EngineName,
-        workload: Workload,
-        report: &Report,
-    ) -> Result<()> {
+    pub fn add(&mut self, round: usize, engine: EngineName, workload: Workload, report: &Report) -> Result<()> {
         let read = (report.ops, report.checksum);
-        if let Some(other) = self
-            .samples
-            .iter()
-            .find(|sample| sample.workload == workload)
-        {
+        if let Some(other) = self.samples.iter().find(|sample| sample.workload == workload) {
             ensure!(
                 other.read == read,
                 "{}: {} did {:?} operations with checksum {}, {} {:?} with {}",
@@ -83,54 +67,28 @@ impl Table {
             );
         }
         let per_op = |ns: u64| ns as f64 / report.ops as f64;
-        let cost = Cost {
-            wall: per_op(report.wall_ns),
-            cpu: per_op(report.cpu_ns),
-        };
+        let cost = Cost { wall: per_op(report.wall_ns), cpu: per_op(report.cpu_ns) };
         let major_faults = report.major_faults;
-        self.samples.push(Sample {
-            round,
-            engine,
-            workload,
-            cost,
-            major_faults,
-            read,
-        });
+        self.samples.push(Sample { round, engine, workload, cost, major_faults, read });
         Ok(())
     }
 
     fn samples(&self, engine: EngineName, workload: Workload) -> impl Iterator<Item = &Sample> {
-        self.samples
-            .iter()
-            .filter(move |s| s.engine == engine && s.workload == workload)
+        self.samples.iter().filter(move |s| s.engine == engine && s.workload == workload)
     }
 
     fn absolute(&self, workload: Workload) -> String {
-        let spread = |cost: fn(&Cost) -> f64| {
-            Spread::of(
-                self.samples(EngineName::Go, workload)
-                    .map(|s| cost(&s.cost))
-                    .collect(),
-            )
-        };
+        let spread =
+            |cost: fn(&Cost) -> f64| Spread::of(self.samples(EngineName::Go, workload).map(|s| cost(&s.cost)).collect());
         let (wall, cpu) = (spread(|cost| cost.wall), spread(|cost| cost.cpu));
         let range = format!("{}-{}", duration(wall.min), duration(wall.max));
-        format!(
-            "{} / {} [{range}]",
-            duration(wall.median),
-            duration(cpu.median)
-        )
+        format!("{} / {} [{range}]", duration(wall.median), duration(cpu.median))
     }
 
     fn ratio(&self, engine: EngineName, workload: Workload) -> String {
         let ratios = |cost: fn(&Cost) -> f64| -> Vec<f64> {
-            let go = |round| {
-                self.samples(EngineName::Go, workload)
-                    .find(move |s| s.round == round)
-            };
-            self.samples(engine, workload)
-                .filter_map(|ours| Some(cost(&go(ours.round)?.cost) / cost(&ours.cost)))
-                .collect()
+            let go = |round| self.samples(EngineName::Go, workload).find(move |s| s.round == round);
+            self.samples(engine, workload).filter_map(|ours| Some(cost(&go(ours.round)?.cost) / cost(&ours.cost))).collect()
         };
         let wall = ratios(|cost| cost.wall);
         if wall.is_empty() {
@@ -147,20 +105,11 @@ impl Table {
         let median = |workload: Workload, engine: EngineName| {
             let samples = self.samples(engine, workload);
             let faults: Vec<_> = samples.map(|s| s.major_faults as f64).collect();
-            let median = if faults.is_empty() {
-                0.0
-            } else {
-                Spread::of(faults).median
-            };
+            let median = if faults.is_empty() { 0.0 } else { Spread::of(faults).median };
             (median > 0.0).then(|| format!("{} {} {median:.0}", workload.name(), engine.name()))
         };
-        let pairs = self
-            .workloads
-            .iter()
-            .flat_map(|w| self.engines.iter().map(|e| (*w, *e)));
-        pairs
-            .filter_map(|(workload, engine)| median(workload, engine))
-            .collect()
+        let pairs = self.workloads.iter().flat_map(|w| self.engines.iter().map(|e| (*w, *e)));
+        pairs.filter_map(|(workload, engine)| median(workload, engine)).collect()
     }
 
     fn rounds(&self) -> usize {
@@ -170,12 +119,7 @@ impl Table {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let others = || {
-            self.engines
-                .iter()
-                .copied()
-                .filter(|e| *e != EngineName::Go)
-        };
+        let others = || self.engines.iter().copied().filter(|e| *e != EngineName::Go);
         write!(f, "| workload | go: wall / cpu [wall min-max] |")?;
         others().try_for_each(|engine| write!(f, " {} |", engine.name()))?;
         write!(f, "\n|---|---|")?;
@@ -199,11 +143,7 @@ impl fmt::Display for Table {
             figure(load.max),
         )?;
         let faults = self.major_faults();
-        let faults = if faults.is_empty() {
-            "none".to_owned()
-        } else {
-            faults.join(", ")
-        };
+        let faults = if faults.is_empty() { "none".to_owned() } else { faults.join(", ") };
         writeln!(f, "Major page faults: {faults}.")?;
         Ok(())
     }
@@ -220,16 +160,8 @@ impl Spread {
     fn of(mut values: Vec<f64>) -> Self {
         values.sort_by(f64::total_cmp);
         let middle = values.len() / 2;
-        let median = if values.len().is_multiple_of(2) {
-            (values[middle - 1] + values[middle]) / 2.0
-        } else {
-            values[middle]
-        };
-        Self {
-            median,
-            min: values[0],
-            max: values[values.len() - 1],
-        }
+        let median = if values.len().is_multiple_of(2) { (values[middle - 1] + values[middle]) / 2.0 } else { values[middle] };
+        Self { median, min: values[0], max: values[values.len() - 1] }
     }
 }
 
@@ -257,23 +189,11 @@ mod tests {
 
     fn report(ops: u64, wall_ns: u64, checksum: u64) -> Report {
         let (engine, workload) = (String::new(), String::new());
-        Report {
-            engine,
-            workload,
-            ops,
-            wall_ns,
-            cpu_ns: wall_ns,
-            major_faults: 0,
-            checksum,
-        }
+        Report { engine, workload, ops, wall_ns, cpu_ns: wall_ns, major_faults: 0, checksum }
     }
 
     fn empty() -> Table {
-        let mut table = Table::new(
-            vec![EngineName::Go, EngineName::Redb],
-            vec![Workload::Get1],
-            1000,
-        );
+        let mut table = Table::new(vec![EngineName::Go, EngineName::Redb], vec![Workload::Get1], 1000);
         table.loads = vec![1.0; 3];
         table
     }
@@ -283,12 +203,7 @@ mod tests {
         let mut table = empty();
         for (round, (go, redb)) in [(100, 50), (300, 100), (800, 200)].into_iter().enumerate() {
             table.add(round, EngineName::Go, Workload::Get1, &report(10, go, 1))?;
-            table.add(
-                round,
-                EngineName::Redb,
-                Workload::Get1,
-                &report(10, redb, 1),
-            )?;
+            table.add(round, EngineName::Redb, Workload::Get1, &report(10, redb, 1))?;
         }
         let text = table.to_string();
         let row = "| get1 | 30.0 ns / 30.0 ns [10.0 ns-80.0 ns] | 3.00 / 3.00 [2.00-4.00] |";
@@ -300,16 +215,8 @@ mod tests {
     fn a_report_that_read_something_else_is_refused() -> Result<()> {
         let mut table = empty();
         table.add(0, EngineName::Go, Workload::Get1, &report(10, 100, 1))?;
-        assert!(
-            table
-                .add(0, EngineName::Redb, Workload::Get1, &report(10, 100, 2))
-                .is_err()
-        );
-        assert!(
-            table
-                .add(0, EngineName::Redb, Workload::Get1, &report(11, 100, 1))
-                .is_err()
-        );
+        assert!(table.add(0, EngineName::Redb, Workload::Get1, &report(10, 100, 2)).is_err());
+        assert!(table.add(0, EngineName::Redb, Workload::Get1, &report(11, 100, 1)).is_err());
         Ok(())
     }
 }

@@ -42,8 +42,7 @@ pub enum Workload {
 
 impl Workload {
     pub fn name(self) -> String {
-        self.to_possible_value()
-            .map_or_else(String::new, |value| value.get_name().to_owned())
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
     /// How the file that it reads was loaded.
@@ -85,10 +84,7 @@ impl Workload {
 fn open<E: Engine>(path: &Path, n: u64) -> Result<Measured> {
     let keys = Keys::shuffled(n, 1, KEY_LEN);
     measure(|| {
-        let mut done = Done {
-            ops: 0,
-            checksum: 0,
-        };
+        let mut done = Done { ops: 0, checksum: 0 };
         for key in keys.iter().take(OPENS) {
             let engine = E::open(path)?;
             done.checksum = engine.read(|table| get(table, key, done.checksum))?;
@@ -100,9 +96,7 @@ fn open<E: Engine>(path: &Path, n: u64) -> Result<Measured> {
 }
 
 fn get(table: &impl Table, key: &[u8], sum: u64) -> Result<u64> {
-    table
-        .get(key, |value| sum.wrapping_add(digest(value)))?
-        .ok_or_else(|| anyhow!("key {} is missing", key.escape_ascii()))
+    table.get(key, |value| sum.wrapping_add(digest(value)))?.ok_or_else(|| anyhow!("key {} is missing", key.escape_ascii()))
 }
 
 fn get_all(engine: &impl Engine, keys: &Keys) -> Result<u64> {
@@ -118,12 +112,7 @@ fn get_all(engine: &impl Engine, keys: &Keys) -> Result<u64> {
 fn get1<E: Engine>(path: &Path, n: u64) -> Result<Measured> {
     let keys = Keys::shuffled(n, 1, KEY_LEN);
     let engine = E::open(path)?;
-    measure(|| {
-        Ok(Done {
-            ops: n,
-            checksum: get_all(&engine, &keys)?,
-        })
-    })
+    measure(|| Ok(Done { ops: n, checksum: get_all(&engine, &keys)? }))
 }
 
 fn get2<E: Engine>(path: &Path, n: u64) -> Result<Measured> {
@@ -135,10 +124,7 @@ fn get2<E: Engine>(path: &Path, n: u64) -> Result<Measured> {
             (get_all(&engine, &ours), other.join())
         });
         let theirs = theirs.map_err(|_| anyhow!("the second thread panicked"))?;
-        Ok(Done {
-            ops: n,
-            checksum: ours?.wrapping_add(theirs?),
-        })
+        Ok(Done { ops: n, checksum: ours?.wrapping_add(theirs?) })
     })
 }
 
@@ -150,18 +136,12 @@ fn get_tx<E: Engine>(path: &Path, n: u64) -> Result<Measured> {
         for key in keys.iter() {
             sum = engine.read(|table| get(table, key, sum))?;
         }
-        Ok(Done {
-            ops: n,
-            checksum: sum,
-        })
+        Ok(Done { ops: n, checksum: sum })
     })
 }
 
 fn scan(table: &impl Table, times: usize) -> Result<Done> {
-    let mut done = Done {
-        ops: 0,
-        checksum: 0,
-    };
+    let mut done = Done { ops: 0, checksum: 0 };
     for _ in 0..times {
         table.scan(|key, value| {
             done.checksum = chain(done.checksum, key, value);
@@ -176,10 +156,7 @@ fn prefix100<E: Engine>(path: &Path, n: u64) -> Result<Measured> {
     let engine = E::open(path)?;
     measure(|| {
         engine.read(|table| {
-            let mut done = Done {
-                ops: 0,
-                checksum: 0,
-            };
+            let mut done = Done { ops: 0, checksum: 0 };
             for prefix in prefixes.iter() {
                 table.prefix(prefix, |key, value| {
                     done.checksum = chain(done.checksum, key, value);
@@ -196,10 +173,7 @@ fn seek1<E: Engine>(path: &Path, n: u64) -> Result<Measured> {
     let engine = E::open(path)?;
     measure(|| {
         engine.read(|table| {
-            let mut done = Done {
-                ops: 0,
-                checksum: 0,
-            };
+            let mut done = Done { ops: 0, checksum: 0 };
             table.seek_each(targets.iter(), |key, value| {
                 done.checksum = chain(done.checksum, key, value);
                 done.ops += 1;

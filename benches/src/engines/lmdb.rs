@@ -38,9 +38,7 @@ impl Lmdb {
         let env = open_env(path, EnvFlags::empty())?;
         let table: TableHandle = env
             .create_databases_and_commit(env.write_txn()?, |opener, tx| {
-                opener
-                    .create_database(tx, Some(TABLE))
-                    .map(CommitOrAbort::<_, ()>::Commit)
+                opener.create_database(tx, Some(TABLE)).map(CommitOrAbort::<_, ()>::Commit)
             })?
             .unwrap_commit();
         for batch in order.batches(n) {
@@ -62,9 +60,7 @@ impl Engine for Lmdb {
         let env = open_env(path, EnvFlags::READ_ONLY)?;
         let table: Option<TableHandle> = env
             .open_databases_and_commit(env.read_txn()?, |opener, tx| {
-                opener
-                    .open_database(tx, Some(TABLE))
-                    .map(CommitOrAbort::<_, ()>::Commit)
+                opener.open_database(tx, Some(TABLE)).map(CommitOrAbort::<_, ()>::Commit)
             })?
             .unwrap_commit();
         let table = table.context("the table is missing")?;
@@ -72,10 +68,7 @@ impl Engine for Lmdb {
     }
 
     fn read<T>(&self, body: impl FnOnce(&Self::Table<'_>) -> Result<T>) -> Result<T> {
-        body(&LmdbTable {
-            tx: self.env.read_txn()?,
-            table: self.table,
-        })
+        body(&LmdbTable { tx: self.env.read_txn()?, table: self.table })
     }
 
     fn close(self) {
@@ -113,11 +106,7 @@ impl Table for LmdbTable<'_> {
         Ok(())
     }
 
-    fn seek_each<'k>(
-        &self,
-        targets: impl Iterator<Item = &'k [u8]>,
-        mut visit: impl FnMut(&[u8], &[u8]),
-    ) -> Result<()> {
+    fn seek_each<'k>(&self, targets: impl Iterator<Item = &'k [u8]>, mut visit: impl FnMut(&[u8], &[u8])) -> Result<()> {
         for target in targets {
             if let Some((key, value)) = self.table.get_greater_than_or_equal_to(&self.tx, target)? {
                 visit(key, value);

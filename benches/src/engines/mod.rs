@@ -38,9 +38,5 @@ pub trait Table {
 
     /// Visits the first pair at or after each target, with one cursor where the
     /// engine lets a cursor be kept.
-    fn seek_each<'k>(
-        &self,
-        targets: impl Iterator<Item = &'k [u8]>,
-        visit: impl FnMut(&[u8], &[u8]),
-    ) -> Result<()>;
+    fn seek_each<'k>(&self, targets: impl Iterator<Item = &'k [u8]>, visit: impl FnMut(&[u8], &[u8])) -> Result<()>;
 }

@@ -46,10 +46,7 @@ impl Engine for Redb {
         let mut database = Database::open(path)?;
         measure(|| {
             let is_sound = database.check_integrity()?;
-            Ok(Done {
-                ops: 1,
-                checksum: u64::from(!is_sound),
-            })
+            Ok(Done { ops: 1, checksum: u64::from(!is_sound) })
         })
     }
 }
@@ -78,11 +75,7 @@ impl Table for ReadOnlyTable<&'static [u8], &'static [u8]> {
         Ok(())
     }
 
-    fn seek_each<'k>(
-        &self,
-        targets: impl Iterator<Item = &'k [u8]>,
-        mut visit: impl FnMut(&[u8], &[u8]),
-    ) -> Result<()> {
+    fn seek_each<'k>(&self, targets: impl Iterator<Item = &'k [u8]>, mut visit: impl FnMut(&[u8], &[u8])) -> Result<()> {
         for target in targets {
             if let Some((key, value)) = self.range(target..)?.next().transpose()? {
                 visit(key.value(), value.value());
