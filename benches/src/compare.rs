@@ -93,7 +93,8 @@ impl Compare {
         let model = cpus.lines().find_map(|line| line.strip_prefix("model name"));
         let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
         Ok(format!(
-            "{}; redb {}, heed {}. {} x {}, Linux {}.\n",
+            "unbolt {}; {}; redb {}, heed {}. {} x {}, Linux {}.\n",
+            locked_version("unbolt"),
             String::from_utf8(go.stdout)?.trim(),
             locked_version("redb"),
             locked_version("heed"),

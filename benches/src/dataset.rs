@@ -25,6 +25,7 @@ pub enum EngineName {
     Go,
     /// bbolt, opened read-only
     GoRo,
+    Unbolt,
     Redb,
     /// LMDB
     Heed,
@@ -37,7 +38,7 @@ impl EngineName {
 
     pub fn has(self, workload: Workload) -> bool {
         match self {
-            Self::Heed => workload != Workload::Check,
+            Self::Heed | Self::Unbolt => workload != Workload::Check,
             // Reading itself does not depend on how the file was opened.
             Self::GoRo => matches!(workload, Workload::Open | Workload::GetTx),
             Self::Go | Self::Redb => true,
@@ -46,7 +47,7 @@ impl EngineName {
 
     fn extension(self) -> &'static str {
         match self {
-            Self::Go | Self::GoRo => "bolt",
+            Self::Go | Self::GoRo | Self::Unbolt => "bolt",
             Self::Redb => "redb",
             Self::Heed => "lmdb",
         }

@@ -16,7 +16,7 @@ use clap::Parser;
 
 use crate::compare::Compare;
 use crate::dataset::{Dataset, EngineName};
-use crate::engines::{Lmdb, Redb};
+use crate::engines::{Lmdb, Redb, Unbolt};
 use crate::meter::Report;
 use crate::workload::Workload;
 
@@ -55,6 +55,7 @@ fn run(engine: EngineName, workload: Workload, dataset: &Dataset) -> Result<()> 
     }
     let measured = match engine {
         EngineName::Go | EngineName::GoRo => return run_go(engine, workload, dataset),
+        EngineName::Unbolt => workload.run::<Unbolt>(&path, dataset.n)?,
         EngineName::Redb => workload.run::<Redb>(&path, dataset.n)?,
         EngineName::Heed => workload.run::<Lmdb>(&path, dataset.n)?,
     };

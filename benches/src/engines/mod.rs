@@ -2,6 +2,7 @@
 
 mod lmdb;
 mod redb;
+mod unbolt;
 
 use std::path::Path;
 
@@ -9,6 +10,7 @@ use anyhow::Result;
 
 pub use self::lmdb::Lmdb;
 pub use self::redb::Redb;
+pub use self::unbolt::Unbolt;
 use crate::meter::Measured;
 
 /// An open database of one table of pairs.
