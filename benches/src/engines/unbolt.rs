@@ -1,0 +1,64 @@
+//! unbolt, opened read-only.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use unbolt::{Bucket, Db, Entry, Iter};
+
+use super::{Engine, Table};
+use crate::meter::Measured;
+
+const BUCKET: &str = "b";
+
+pub struct Unbolt(Db);
+
+impl Engine for Unbolt {
+    type Table<'tx> = Bucket<'tx>;
+
+    fn open(path: &Path) -> Result<Self> {
+        Ok(Self(Db::options().read_only(true).open(path)?))
+    }
+
+    fn read<T>(&self, body: impl FnOnce(&Self::Table<'_>) -> Result<T>) -> Result<T> {
+        let tx = self.0.begin_read()?;
+        let bucket = tx.bucket(BUCKET)?.context("the bucket is missing")?;
+        body(&bucket)
+    }
+
+    fn check(_: &Path) -> Result<Measured> {
+        bail!("the library has no check yet")
+    }
+}
+
+impl Table for Bucket<'_> {
+    fn get<T>(&self, key: &[u8], visit: impl FnOnce(&[u8]) -> T) -> Result<Option<T>> {
+        Ok(Bucket::get(self, key)?.map(visit))
+    }
+
+    fn scan(&self, visit: impl FnMut(&[u8], &[u8])) -> Result<()> {
+        visit_values(self.iter(), visit)
+    }
+
+    fn prefix(&self, prefix: &[u8], visit: impl FnMut(&[u8], &[u8])) -> Result<()> {
+        visit_values(Bucket::prefix(self, prefix), visit)
+    }
+
+    fn seek_each<'k>(&self, targets: impl Iterator<Item = &'k [u8]>, mut visit: impl FnMut(&[u8], &[u8])) -> Result<()> {
+        let mut cursor = self.cursor();
+        for target in targets {
+            if let Some((key, Entry::Value(value))) = cursor.seek(target)? {
+                visit(key, value);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn visit_values(pairs: Iter<'_>, mut visit: impl FnMut(&[u8], &[u8])) -> Result<()> {
+    for pair in pairs {
+        if let (key, Entry::Value(value)) = pair? {
+            visit(key, value);
+        }
+    }
+    Ok(())
+}
