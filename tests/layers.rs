@@ -21,7 +21,7 @@ fn no_layer_names_one_above_it() {
     for (layer, below) in LAYERS {
         for file in files_of(layer) {
             let text = without_comments(&fs::read_to_string(&file).unwrap());
-            for used in text.split("crate::").skip(1).map(first_word) {
+            for used in text.split("crate::").skip(1).flat_map(names) {
                 arrows += 1;
                 let allowed = used == layer || below.contains(&used.as_str()) || (layer == "cli" && is_public(&used));
                 assert!(allowed, "{} names crate::{used}", file.display());
@@ -51,8 +51,15 @@ fn is_public(used: &str) -> bool {
     used.starts_with(char::is_uppercase) || used == "lock_holders"
 }
 
-fn first_word(rest: &str) -> String {
-    rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+/// The modules or items that the text behind a `crate::` begins with: one, or those in braces.
+fn names(rest: &str) -> Vec<String> {
+    let word = |part: &str| part.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    match rest.strip_prefix('{') {
+        Some(list) => {
+            list.split('}').next().unwrap_or_default().split(',').map(word).filter(|w: &String| !w.is_empty()).collect()
+        }
+        None => vec![word(rest)],
+    }
 }
 
 fn files_of(layer: &str) -> Vec<PathBuf> {

@@ -1,7 +1,8 @@
 //! A cursor as a read transaction hands it out.
 
-use super::Entry;
+use super::{Bucket, Entry};
 use crate::error::Result;
+use crate::format::LeafElement;
 use crate::storage::Medium;
 use crate::tree;
 
@@ -28,41 +29,52 @@ pub struct Cursor<'tx>(pub(super) tree::Cursor<'tx, Medium>);
 
 type Pair<'tx> = (&'tx [u8], Entry<'tx>);
 
+/// The pair that an element is, its bucket opened.
 #[inline]
-fn pair<'tx>((key, entry): tree::Pair<'tx, Medium>) -> Pair<'tx> {
-    (key, entry.into())
+pub(super) fn pair<'tx>(element: LeafElement<&'tx [u8]>, cursor: &tree::Cursor<'tx, Medium>) -> Result<Pair<'tx>> {
+    match element.is_bucket() {
+        false => Ok((element.key, Entry::Value(element.value))),
+        true => Ok((element.key, Entry::Bucket(Bucket(cursor.open(element.value)?)))),
+    }
 }
 
 impl<'tx> Cursor<'tx> {
     /// Moves to the first entry.
     pub fn first(&mut self) -> Result<Option<Pair<'tx>>> {
-        Ok(self.0.first()?.map(pair))
+        self.0.move_first()?;
+        self.current()
     }
 
     /// Moves to the last entry.
     pub fn last(&mut self) -> Result<Option<Pair<'tx>>> {
-        Ok(self.0.last()?.map(pair))
+        self.0.move_last()?;
+        self.current()
     }
 
     /// Moves to the first entry whose key is not below `key`.
     pub fn seek(&mut self, key: impl AsRef<[u8]>) -> Result<Option<Pair<'tx>>> {
-        Ok(self.0.seek(key.as_ref())?.map(pair))
+        self.0.move_to(key.as_ref())?;
+        self.current()
     }
 
     /// Moves to the entry after the current one.
     #[inline]
     #[expect(clippy::should_implement_trait, reason = "the field's name for it; an iterator is what `Bucket::iter` gives")]
     pub fn next(&mut self) -> Result<Option<Pair<'tx>>> {
-        Ok(self.0.next()?.map(pair))
+        if self.0.advance()? { self.current() } else { Ok(None) }
     }
 
     /// Moves to the entry before the current one.
     pub fn prev(&mut self) -> Result<Option<Pair<'tx>>> {
-        Ok(self.0.prev()?.map(pair))
+        if self.0.retreat()? { self.current() } else { Ok(None) }
     }
 
     /// The entry that the cursor is on.
+    #[inline]
     pub fn current(&self) -> Result<Option<Pair<'tx>>> {
-        Ok(self.0.current()?.map(pair))
+        match self.0.element()? {
+            Some(element) => pair(element, &self.0).map(Some),
+            None => Ok(None),
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::iter::FusedIterator;
 
 use super::Entry;
+use super::cursor::pair;
 use crate::error::Result;
 use crate::storage::Medium;
 use crate::tree;
@@ -17,13 +18,13 @@ impl<'tx> Iterator for Iter<'tx> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        Some(self.0.next()?.map(|(key, entry)| (key, entry.into())))
+        self.0.next_as(pair)
     }
 }
 
 impl DoubleEndedIterator for Iter<'_> {
     fn next_back(&mut self) -> Option<Self::Item> {
-        Some(self.0.next_back()?.map(|(key, entry)| (key, entry.into())))
+        self.0.next_back_as(pair)
     }
 }
 

@@ -46,8 +46,9 @@ impl ReadTx {
     }
 
     /// The root bucket, which holds all others.
+    #[inline]
     pub fn root(&self) -> Result<Bucket<'_>> {
-        Ok(Bucket(self.pages().root()?))
+        Ok(Bucket(self.pages().validated_root()))
     }
 
     /// The top-level bucket of this name; `None` where there is none.
@@ -62,7 +63,7 @@ impl ReadTx {
     ///
     /// [`Error::BucketNotFound`] with the part of the path that is not there.
     pub fn bucket_at<N: AsRef<[u8]>>(&self, path: &[N]) -> Result<Bucket<'_>> {
-        Ok(Bucket(self.pages().root()?.descend(path)?))
+        Ok(Bucket(self.pages().validated_root().descend(path)?))
     }
 
     /// The entries of the root bucket, which are the top-level buckets.

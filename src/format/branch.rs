@@ -15,6 +15,7 @@ use std::cmp::Ordering;
 
 use bytemuck::{Pod, Zeroable};
 
+use super::order::Needle;
 use super::{Bytes, Page, PageId, U32, U64};
 use crate::error::{Corruption, CorruptionKind};
 
@@ -101,10 +102,11 @@ impl<B: Bytes> Branch<B> {
     /// The position whose child a look-up of `key` descends into.
     #[inline]
     pub fn child_index(&self, key: &[u8]) -> Result<usize, Corruption> {
+        let needle = Needle::new(key);
         let (mut low, mut high) = (0, self.len());
         while low < high {
             let middle = low.midpoint(high);
-            match self.key(middle)?.cmp(key) {
+            match needle.compare(self.key(middle)?) {
                 Ordering::Less => low = middle.saturating_add(1),
                 Ordering::Equal => return Ok(middle),
                 Ordering::Greater => high = middle,

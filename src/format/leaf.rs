@@ -13,6 +13,7 @@ use std::cmp::Ordering;
 
 use bytemuck::{Pod, Zeroable};
 
+use super::order::Needle;
 use super::{BucketHeader, Bytes, Page, U32, index};
 use crate::error::{Corruption, CorruptionKind};
 
@@ -153,10 +154,11 @@ impl<B: Bytes> Leaf<B> {
     /// The first position whose key is not below `key`, and whether it is equal to it.
     #[inline]
     pub fn lower_bound(&self, key: &[u8]) -> Result<(usize, bool), Corruption> {
+        let needle = Needle::new(key);
         let (mut low, mut high) = (0, self.len());
         while low < high {
             let middle = low.midpoint(high);
-            match self.key(middle)?.cmp(key) {
+            match needle.compare(self.key(middle)?) {
                 Ordering::Less => low = middle.saturating_add(1),
                 Ordering::Equal => return Ok((middle, true)),
                 Ordering::Greater => high = middle,

@@ -20,6 +20,7 @@ mod endian;
 mod freelist;
 mod leaf;
 mod meta;
+mod order;
 mod page;
 
 use std::fmt;

@@ -11,7 +11,7 @@ use std::fmt;
 
 use super::{Bucket, Entry, MAX_DEPTH};
 use crate::error::{CorruptionKind, Error, Result};
-use crate::format::{Branch, Leaf, Page, PageKind};
+use crate::format::{Branch, Leaf, LeafElement, Page, PageKind};
 use crate::storage::Storage;
 
 /// A position in a bucket.
@@ -24,6 +24,15 @@ pub struct Cursor<'s, S: Storage> {
 
 /// A key of a bucket and what it leads to.
 pub type Pair<'s, S> = (<S as Storage>::Run<'s>, Entry<'s, S>);
+
+/// The pair that an element is, its bucket opened.
+#[inline]
+pub(super) fn pair<'s, S: Storage>(element: LeafElement<S::Run<'s>>, cursor: &Cursor<'s, S>) -> Result<Pair<'s, S>> {
+    match element.is_bucket() {
+        false => Ok((element.key, Entry::Value(element.value))),
+        true => Ok((element.key, Entry::Bucket(cursor.open(element.value)?))),
+    }
+}
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
@@ -44,13 +53,28 @@ impl<'s, S: Storage> Cursor<'s, S> {
     /// The entry that the cursor is on.
     #[inline]
     pub fn current(&self) -> Result<Option<Pair<'s, S>>> {
-        let Some((leaf, position)) = &self.leaf else { return Ok(None) };
-        let element = leaf.element(*position)?;
-        let entry = match element.is_bucket() {
-            false => Entry::Value(element.value),
-            true => Entry::Bucket(Bucket::from_header(self.bucket.pages(), leaf.bucket(*position, element.value)?)),
-        };
-        Ok(Some((element.key, entry)))
+        match self.element()? {
+            Some(element) => pair(element, self).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The element that the cursor is on, a bucket not yet opened.
+    #[inline]
+    pub(crate) fn element(&self) -> Result<Option<LeafElement<S::Run<'s>>>> {
+        match &self.leaf {
+            Some((leaf, position)) => Ok(Some(leaf.element(*position)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Opens the bucket that the cursor is on, whose value this is.
+    #[cold]
+    pub(crate) fn open(&self, value: S::Run<'s>) -> Result<Bucket<'s, S>> {
+        match &self.leaf {
+            Some((leaf, position)) => Ok(Bucket::from_header(self.bucket.pages(), leaf.bucket(*position, value)?)),
+            None => Ok(self.bucket.clone()),
+        }
     }
 
     /// The key that the cursor is on.
@@ -63,75 +87,93 @@ impl<'s, S: Storage> Cursor<'s, S> {
 
     /// Moves to the first entry.
     pub fn first(&mut self) -> Result<Option<Pair<'s, S>>> {
-        self.moved(|cursor| cursor.seek_edge(Way::Forward))
+        self.move_first()?;
+        self.current()
     }
 
     /// Moves to the last entry.
     pub fn last(&mut self) -> Result<Option<Pair<'s, S>>> {
-        self.moved(|cursor| cursor.seek_edge(Way::Back))
+        self.move_last()?;
+        self.current()
     }
 
     /// Moves to the first entry whose key is not below `key`.
     pub fn seek(&mut self, key: &[u8]) -> Result<Option<Pair<'s, S>>> {
-        self.moved(|cursor| cursor.seek_key(key))
+        self.move_to(key)?;
+        self.current()
     }
 
     /// Moves to the entry after the current one.
     #[inline]
     #[expect(clippy::should_implement_trait, reason = "the field's name for it; an iterator is what `Bucket::iter` gives")]
     pub fn next(&mut self) -> Result<Option<Pair<'s, S>>> {
-        if let Some((leaf, position)) = &mut self.leaf
-            && *position + 1 < leaf.len()
-        {
-            *position += 1;
-            return self.current();
-        }
-        match &self.leaf {
-            Some((leaf, _)) => {
-                let leaf = leaf.clone();
-                self.stepped(leaf, Way::Forward)
-            }
-            None => Ok(None),
-        }
+        if self.advance()? { self.current() } else { Ok(None) }
     }
 
     /// Moves to the entry before the current one.
+    #[inline]
     pub fn prev(&mut self) -> Result<Option<Pair<'s, S>>> {
+        if self.retreat()? { self.current() } else { Ok(None) }
+    }
+
+    pub(crate) fn move_first(&mut self) -> Result<()> {
+        self.moved(|cursor| cursor.seek_edge(Way::Forward))
+    }
+
+    pub(crate) fn move_last(&mut self) -> Result<()> {
+        self.moved(|cursor| cursor.seek_edge(Way::Back))
+    }
+
+    #[inline]
+    pub(crate) fn move_to(&mut self, key: &[u8]) -> Result<()> {
+        self.moved(|cursor| cursor.seek_key(key))
+    }
+
+    /// Moves one entry on; `false` where there is none.
+    #[inline]
+    pub(crate) fn advance(&mut self) -> Result<bool> {
+        match &mut self.leaf {
+            Some((leaf, position)) if *position + 1 < leaf.len() => {
+                *position += 1;
+                Ok(true)
+            }
+            Some(_) => self.stepped(Way::Forward),
+            None => Ok(false),
+        }
+    }
+
+    /// Moves one entry back; `false` where there is none.
+    #[inline]
+    pub(crate) fn retreat(&mut self) -> Result<bool> {
         match &mut self.leaf {
             Some((_, position)) if *position > 0 => {
                 *position -= 1;
-                self.current()
+                Ok(true)
             }
-            Some((leaf, _)) => {
-                let leaf = leaf.clone();
-                self.stepped(leaf, Way::Back)
-            }
-            None if self.past_end => self.last(),
-            None => Ok(None),
+            Some(_) => self.stepped(Way::Back),
+            None if self.past_end => self.move_last().map(|()| self.leaf.is_some()),
+            None => Ok(false),
         }
     }
 
     /// Carries out a move to a new place; after an error the cursor is nowhere.
-    fn moved(&mut self, step: impl FnOnce(&mut Self) -> Result<()>) -> Result<Option<Pair<'s, S>>> {
+    #[inline]
+    fn moved(&mut self, step: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         self.leaf = None;
         self.past_end = false;
         self.branches.clear();
-        if let Err(e) = step(self) {
-            self.leaf = None;
-            return Err(e);
-        }
-        self.current()
+        step(self).inspect_err(|_| self.leaf = None)
     }
 
     /// Steps off a leaf; where there is nothing beyond it, the cursor goes back to its end.
-    fn stepped(&mut self, from: Leaf<S::Run<'s>>, way: Way) -> Result<Option<Pair<'s, S>>> {
-        match self.step_leaf(Some(&from), way) {
-            Ok(true) => self.current(),
+    fn stepped(&mut self, way: Way) -> Result<bool> {
+        let from = self.leaf.as_ref().map(|(leaf, _)| leaf.clone());
+        match self.step_leaf(from.as_ref(), way) {
+            Ok(true) => Ok(true),
             Ok(false) => {
-                // Only a tree with empty leaves at its end has lost the path by now; an exact look-up of the
-                // edge finds it again.
+                // The path was given up on the way; a look-up of the edge finds it again.
                 self.moved(|cursor| cursor.seek_edge(if way == Way::Forward { Way::Back } else { Way::Forward }))?;
-                Ok(None)
+                Ok(false)
             }
             Err(e) => {
                 self.leaf = None;
@@ -155,9 +197,9 @@ impl<'s, S: Storage> Cursor<'s, S> {
         }
         let leaf = page.into_leaf()?;
         let (position, _) = leaf.lower_bound(key)?;
-        let beyond = position >= leaf.len();
-        self.leaf = Some((leaf.clone(), position));
-        if beyond {
+        if position < leaf.len() {
+            self.leaf = Some((leaf, position));
+        } else {
             let previous = (!leaf.is_empty()).then_some(&leaf);
             self.past_end = !self.step_leaf(previous, Way::Forward)?;
         }

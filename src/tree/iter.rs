@@ -3,9 +3,10 @@
 use std::fmt;
 use std::ops::{Bound, RangeBounds};
 
-use super::cursor::Pair;
+use super::cursor::{Pair, pair};
 use super::{Bucket, Cursor};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::format::LeafElement;
 use crate::storage::Storage;
 
 /// An iterator over entries of a bucket. After an error it ends.
@@ -28,41 +29,93 @@ impl<'s, S: Storage> Iter<'s, S> {
         Iter { bucket, range, front: None, back: None, done: false }
     }
 
-    /// The next entry from the front, before it is held against the ends of the range.
+    /// Moves the front on; `false` where there is nothing more in the bucket.
     #[inline]
-    fn advance_front(&mut self) -> Result<Option<Pair<'s, S>>> {
+    fn advance_front(&mut self) -> Result<bool> {
         if let Some(cursor) = &mut self.front {
-            return cursor.next();
+            return cursor.advance();
         }
         let cursor = self.front.insert(self.bucket.cursor());
         match &self.range.0 {
-            Bound::Unbounded => cursor.first(),
-            Bound::Included(start) => cursor.seek(start),
-            Bound::Excluded(start) => match cursor.seek(start)? {
-                Some((key, _)) if *key == **start => cursor.next(),
-                found => Ok(found),
-            },
+            Bound::Unbounded => cursor.move_first()?,
+            Bound::Included(start) => cursor.move_to(start)?,
+            Bound::Excluded(start) => {
+                cursor.move_to(start)?;
+                if cursor.key()? == Some(start) {
+                    return cursor.advance();
+                }
+            }
         }
+        Ok(cursor.key()?.is_some())
     }
 
-    fn advance_back(&mut self) -> Result<Option<Pair<'s, S>>> {
+    /// Moves the back on; `false` where there is nothing more in the bucket.
+    fn advance_back(&mut self) -> Result<bool> {
         if let Some(cursor) = &mut self.back {
-            return cursor.prev();
+            return cursor.retreat();
         }
         let cursor = self.back.insert(self.bucket.cursor());
         match &self.range.1 {
-            Bound::Unbounded => cursor.last(),
+            Bound::Unbounded => cursor.move_last()?,
             Bound::Excluded(end) => {
-                cursor.seek(end)?;
-                cursor.prev()
+                cursor.move_to(end)?;
+                return cursor.retreat();
             }
-            Bound::Included(end) => match cursor.seek(end)? {
-                Some((key, entry)) if *key == **end => Ok(Some((key, entry))),
-                _ => cursor.prev(),
-            },
+            Bound::Included(end) => {
+                cursor.move_to(end)?;
+                if cursor.key()? != Some(end) {
+                    return cursor.retreat();
+                }
+            }
+        }
+        Ok(cursor.key()?.is_some())
+    }
+
+    /// The next entry from the front, made of the element there and the cursor that is on it.
+    #[inline]
+    pub(crate) fn next_as<T>(&mut self, entry: impl FnOnce(Element<'s, S>, &Cursor<'s, S>) -> Result<T>) -> Option<Result<T>> {
+        if self.done {
+            return None;
+        }
+        let moved = self.advance_front();
+        let element = moved.and_then(|on| if on { self.front.as_ref().map_or(Ok(None), Cursor::element) } else { Ok(None) });
+        match element {
+            Ok(Some(element)) if self.before_end(&element.key) => {
+                let entry = entry(element, self.front.as_ref()?);
+                self.done = entry.is_err();
+                Some(entry)
+            }
+            other => self.ended(other.err()),
         }
     }
 
+    /// The same from the back.
+    pub(crate) fn next_back_as<T>(
+        &mut self,
+        entry: impl FnOnce(Element<'s, S>, &Cursor<'s, S>) -> Result<T>,
+    ) -> Option<Result<T>> {
+        if self.done {
+            return None;
+        }
+        let moved = self.advance_back();
+        let element = moved.and_then(|on| if on { self.back.as_ref().map_or(Ok(None), Cursor::element) } else { Ok(None) });
+        match element {
+            Ok(Some(element)) if self.after_start(&element.key) => {
+                let entry = entry(element, self.back.as_ref()?);
+                self.done = entry.is_err();
+                Some(entry)
+            }
+            other => self.ended(other.err()),
+        }
+    }
+
+    #[cold]
+    fn ended<T>(&mut self, error: Option<Error>) -> Option<Result<T>> {
+        self.done = true;
+        error.map(Err)
+    }
+
+    #[inline]
     fn before_end(&self, key: &[u8]) -> bool {
         let within = match &self.range.1 {
             Bound::Unbounded => true,
@@ -80,27 +133,9 @@ impl<'s, S: Storage> Iter<'s, S> {
         };
         within && is_after(key, self.front.as_ref())
     }
-
-    /// Ends the iteration where there is nothing more, or an error.
-    #[inline]
-    fn yielded(
-        &mut self,
-        found: Result<Option<Pair<'s, S>>>,
-        inside: impl Fn(&Self, &[u8]) -> bool,
-    ) -> Option<Result<Pair<'s, S>>> {
-        match found {
-            Ok(Some(pair)) if inside(self, &pair.0) => Some(Ok(pair)),
-            Ok(_) => {
-                self.done = true;
-                None
-            }
-            Err(e) => {
-                self.done = true;
-                Some(Err(e))
-            }
-        }
-    }
 }
+
+type Element<'s, S> = LeafElement<<S as Storage>::Run<'s>>;
 
 /// Whether a key lies before where the other end of the iteration has come to.
 fn is_before<S: Storage>(key: &[u8], back: Option<&Cursor<'_, S>>) -> bool {
@@ -125,21 +160,13 @@ impl<'s, S: Storage> Iterator for Iter<'s, S> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        if self.done {
-            return None;
-        }
-        let found = self.advance_front();
-        self.yielded(found, Self::before_end)
+        self.next_as(pair)
     }
 }
 
 impl<S: Storage> DoubleEndedIterator for Iter<'_, S> {
     fn next_back(&mut self) -> Option<Self::Item> {
-        if self.done {
-            return None;
-        }
-        let found = self.advance_back();
-        self.yielded(found, Self::after_start)
+        self.next_back_as(pair)
     }
 }
 

@@ -122,7 +122,13 @@ impl<'s, S: Storage> Pages<'s, S> {
     /// The root bucket, which holds all others.
     pub fn root(&self) -> Result<Bucket<'s, S>> {
         self.meta.validate()?;
-        Ok(Bucket::at_root(*self))
+        Ok(self.validated_root())
+    }
+
+    /// The root bucket of a state whose meta was validated when it was opened.
+    #[inline]
+    pub(crate) fn validated_root(&self) -> Bucket<'s, S> {
+        Bucket::at_root(*self)
     }
 }
 
