@@ -11,11 +11,8 @@
 //! A look-up takes the last element whose key is not above the target, the first one where all are. Writers
 //! of this format need each separator to equal the first key of its child; readers do not.
 
-use std::cmp::Ordering;
-
 use bytemuck::{Pod, Zeroable};
 
-use super::order::Needle;
 use super::{Bytes, Page, PageId, U32, U64};
 use crate::error::{Corruption, CorruptionKind};
 
@@ -102,16 +99,9 @@ impl<B: Bytes> Branch<B> {
     /// The position whose child a look-up of `key` descends into.
     #[inline]
     pub fn child_index(&self, key: &[u8]) -> Result<usize, Corruption> {
-        let needle = Needle::new(key);
-        let (mut low, mut high) = (0, self.len());
-        while low < high {
-            let middle = low.midpoint(high);
-            match needle.compare(self.key(middle)?) {
-                Ordering::Less => low = middle.saturating_add(1),
-                Ordering::Equal => return Ok(middle),
-                Ordering::Greater => high = middle,
-            }
+        match self.page.lower_bound(key, |[pos, ksize, _, _]| (pos, ksize))? {
+            (exact, true) => Ok(exact),
+            (above, false) => Ok(above.saturating_sub(1)),
         }
-        Ok(low.saturating_sub(1))
     }
 }

@@ -9,12 +9,9 @@
 //! at element + pos: key, directly followed by value
 //! ```
 
-use std::cmp::Ordering;
-
 use bytemuck::{Pod, Zeroable};
 
-use super::order::Needle;
-use super::{BucketHeader, Bytes, Page, U32, index};
+use super::{BucketHeader, Bytes, Endian, Page, U32, index};
 use crate::error::{Corruption, CorruptionKind};
 
 /// The element flag that marks a bucket.
@@ -104,18 +101,34 @@ impl<B: Bytes> Leaf<B> {
     }
 
     /// The element at this position.
-    #[inline]
+    #[inline(always)]
     pub fn element(&self, i: usize) -> Result<LeafElement<B>, Corruption> {
-        let endian = self.page.endian();
-        let raw = self.raw(i)?;
-        let (ksize, vsize) = (raw.ksize.get(endian), raw.vsize.get(endian));
-        let size = u64::from(ksize).wrapping_add(u64::from(vsize));
-        let (start, end) = self.page.element_span(i, raw.pos.get(endian), size)?;
-        let middle = start.saturating_add(index(ksize));
-        match (self.page.bytes().part(start..middle), self.page.bytes().part(middle..end)) {
-            (Some(key), Some(value)) => Ok(LeafElement { flags: raw.flags.get(endian), key, value }),
-            _ => Err(CorruptionKind::NoElement { index: i, count: self.page.count() }.at(self.page.id())),
+        // With the order known, nothing below tests it again.
+        let element = match self.page.endian() {
+            Endian::Little => self.element_as(i, Endian::Little),
+            Endian::Big => self.element_as(i, Endian::Big),
+        };
+        element.ok_or_else(|| self.bad_element(i))
+    }
+
+    #[inline(always)]
+    fn element_as(&self, i: usize, endian: Endian) -> Option<LeafElement<B>> {
+        let ([flags, pos, ksize, vsize], own) = self.page.element_words(i)?;
+        let key = own.checked_add(index(pos.get(endian)))?;
+        let value = key.checked_add(index(ksize.get(endian)))?;
+        let end = value.checked_add(index(vsize.get(endian)))?;
+        if key < self.page.elements_end() {
+            return None;
         }
+        let bytes = self.page.bytes();
+        Some(LeafElement { flags: flags.get(endian), key: bytes.part(key..value)?, value: bytes.part(value..end)? })
+    }
+
+    #[cold]
+    fn bad_element(&self, i: usize) -> Corruption {
+        let missing =
+            CorruptionKind::NoElement { index: i, count: self.page.count() }.at_offset(self.page.id(), self.page.offset());
+        self.span(i).err().unwrap_or(missing)
     }
 
     /// The key at this position. The value is not looked at.
@@ -154,16 +167,6 @@ impl<B: Bytes> Leaf<B> {
     /// The first position whose key is not below `key`, and whether it is equal to it.
     #[inline]
     pub fn lower_bound(&self, key: &[u8]) -> Result<(usize, bool), Corruption> {
-        let needle = Needle::new(key);
-        let (mut low, mut high) = (0, self.len());
-        while low < high {
-            let middle = low.midpoint(high);
-            match needle.compare(self.key(middle)?) {
-                Ordering::Less => low = middle.saturating_add(1),
-                Ordering::Equal => return Ok((middle, true)),
-                Ordering::Greater => high = middle,
-            }
-        }
-        Ok((low, false))
+        self.page.lower_bound(key, |[_, pos, ksize, _]| (pos, ksize))
     }
 }

@@ -2,35 +2,25 @@
 
 use std::cmp::Ordering;
 
-/// A key that is searched for, its first eight bytes at hand as a number.
+/// How many bytes are compared word by word before a call is worth it.
+const WORDS: usize = 4;
+
+/// Compares two keys as slices compare.
 ///
-/// Most comparisons of a search are decided by those, without a call and without touching the rest of either
-/// key; measured, a point look-up takes a tenth less time.
-#[derive(Clone, Copy)]
-pub(super) struct Needle<'k> {
-    key: &'k [u8],
-    head: u64,
-}
-
-impl<'k> Needle<'k> {
-    #[inline]
-    pub fn new(key: &'k [u8]) -> Self {
-        Needle { key, head: head(key).unwrap_or(0) }
-    }
-
-    /// How a stored key compares to the one that is searched for.
-    #[inline]
-    pub fn compare(&self, stored: &[u8]) -> Ordering {
-        match head(stored) {
-            Some(stored_head) if self.key.len() >= 8 && stored_head != self.head => stored_head.cmp(&self.head),
-            _ => stored.cmp(self.key),
+/// The first words are compared in place: most keys differ there, and a search compares often enough that the
+/// call of the general comparison shows.
+#[inline(always)]
+pub(super) fn compare(mut a: &[u8], mut b: &[u8]) -> Ordering {
+    for _ in 0..WORDS {
+        let (Some((x, rest_of_a)), Some((y, rest_of_b))) = (a.split_first_chunk::<8>(), b.split_first_chunk::<8>()) else {
+            break;
+        };
+        if x != y {
+            return u64::from_be_bytes(*x).cmp(&u64::from_be_bytes(*y));
         }
+        (a, b) = (rest_of_a, rest_of_b);
     }
-}
-
-#[inline]
-fn head(key: &[u8]) -> Option<u64> {
-    key.first_chunk::<8>().map(|bytes| u64::from_be_bytes(*bytes))
+    a.cmp(b)
 }
 
 #[cfg(test)]
@@ -39,9 +29,9 @@ mod tests {
     use quickcheck::quickcheck;
 
     quickcheck! {
-        fn a_needle_compares_as_slices_do(common: Vec<u8>, a: Vec<u8>, b: Vec<u8>) -> bool {
+        fn keys_compare_as_slices_do(common: Vec<u8>, a: Vec<u8>, b: Vec<u8>) -> bool {
             let (a, b) = ([&common[..], &a].concat(), [&common[..], &b].concat());
-            Needle::new(&b).compare(&a) == a.cmp(&b)
+            compare(&a, &b) == a.cmp(&b) && compare(&a, &a).is_eq() && compare(&common, &a) == common.cmp(&a)
         }
     }
 }

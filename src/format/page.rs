@@ -12,11 +12,13 @@
 //! Invariants of a [`Page`]: its bytes are the whole run and nothing more, its kind is one of the four, and
 //! an element array of `count` elements lies inside the run.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use bytemuck::{Pod, Zeroable};
 
-use super::{Branch, Bytes, Endian, Freelist, Layout, Leaf, PageId, U16, U32, U64, length};
+use super::order::compare;
+use super::{Branch, Bytes, Endian, Freelist, Layout, Leaf, PageId, U16, U32, U64, index, length};
 use crate::error::{Corruption, CorruptionKind};
 
 /// The size of the header at the start of a run.
@@ -143,30 +145,53 @@ pub struct Page<B> {
     endian: Endian,
 }
 
+/// Where the element headers of a page end.
+#[inline(always)]
+fn elements_end(kind: PageKind, count: u16) -> usize {
+    match kind {
+        PageKind::Branch | PageKind::Leaf => usize::from(count).wrapping_mul(ELEMENT_SIZE).wrapping_add(PAGE_HEADER_SIZE),
+        PageKind::Meta | PageKind::Freelist => PAGE_HEADER_SIZE,
+    }
+}
+
+/// What is wrong with a run that is not page `id`.
+#[cold]
+fn refusal(run: &[u8], id: PageId, layout: Layout) -> Corruption {
+    let offset = layout.offset(id);
+    let found = length(run.len());
+    let Some(header) = PageHeader::read(run, layout.endian) else {
+        return CorruptionKind::RunLength { expected: layout.run_bytes(1), found }.at(id);
+    };
+    let expected = layout.run_bytes(header.pages());
+    if header.id != id {
+        CorruptionKind::PageId { found: header.id }.at_offset(id, offset)
+    } else if PageKind::from_flags(header.flags).is_none() {
+        CorruptionKind::PageFlags { found: header.flags }.at_offset(id, offset.saturating_add(8))
+    } else if expected != found {
+        CorruptionKind::RunLength { expected, found }.at_offset(id, offset.saturating_add(12))
+    } else {
+        let kind = CorruptionKind::ElementCount { count: u64::from(header.count), room: found };
+        kind.at_offset(id, offset.saturating_add(10))
+    }
+}
+
 impl<B: Bytes> Page<B> {
     /// Validates a run as page `id`: its number, its type, its length, and room for its elements.
     ///
     /// `run` must be as long as its own header says; read the first page, take `overflow` from its
     /// [`PageHeader`], and read the run.
-    #[inline]
+    #[inline(always)]
     pub fn parse(run: B, id: PageId, layout: Layout) -> Result<Page<B>, Corruption> {
-        let offset = layout.offset(id);
-        let Some(header) = PageHeader::read(&run, layout.endian) else {
-            return Err(CorruptionKind::RunLength { expected: layout.run_bytes(1), found: length(run.len()) }.at(id));
-        };
-        if header.id != id {
-            return Err(CorruptionKind::PageId { found: header.id }.at_offset(id, offset));
+        if let Some(header) = PageHeader::read(&run, layout.endian)
+            && header.id == id
+            && let Some(kind) = PageKind::from_flags(header.flags)
+            && layout.run_bytes(header.pages()) == length(run.len())
+            && elements_end(kind, header.count) <= run.len()
+        {
+            let (count, overflow) = (header.count, header.overflow);
+            return Ok(Page { bytes: run, id, offset: layout.offset(id), kind, count, overflow, endian: layout.endian });
         }
-        let Some(kind) = PageKind::from_flags(header.flags) else {
-            return Err(CorruptionKind::PageFlags { found: header.flags }.at_offset(id, offset.saturating_add(8)));
-        };
-        let expected = layout.run_bytes(header.pages());
-        if expected != length(run.len()) {
-            return Err(
-                CorruptionKind::RunLength { expected, found: length(run.len()) }.at_offset(id, offset.saturating_add(12))
-            );
-        }
-        Page { bytes: run, id, offset, kind, count: header.count, overflow: header.overflow, endian: layout.endian }.with_room()
+        Err(refusal(&run, id, layout))
     }
 
     /// Validates the page inside an inline bucket. Its number and overflow are not used by any reader.
@@ -178,20 +203,11 @@ impl<B: Bytes> Page<B> {
             return Err(CorruptionKind::InlineFlags { found: header.flags }.at_offset(host, offset.saturating_add(8)));
         }
         let kind = PageKind::Leaf;
-        Page { bytes, id: host, offset, kind, count: header.count, overflow: header.overflow, endian }.with_room()
-    }
-
-    #[inline]
-    fn with_room(self) -> Result<Page<B>, Corruption> {
-        let elements = match self.kind {
-            PageKind::Branch | PageKind::Leaf => usize::from(self.count).saturating_mul(ELEMENT_SIZE),
-            PageKind::Meta | PageKind::Freelist => 0,
-        };
-        if elements.saturating_add(PAGE_HEADER_SIZE) > self.bytes.len() {
-            let kind = CorruptionKind::ElementCount { count: u64::from(self.count), room: length(self.bytes.len()) };
-            return Err(kind.at_offset(self.id, self.offset.saturating_add(10)));
+        if elements_end(kind, header.count) > bytes.len() {
+            let kind = CorruptionKind::ElementCount { count: u64::from(header.count), room: length(bytes.len()) };
+            return Err(kind.at_offset(host, offset.saturating_add(10)));
         }
-        Ok(self)
+        Ok(Page { bytes, id: host, offset, kind, count: header.count, overflow: header.overflow, endian })
     }
 
     /// The page's number; for an inline page that of the page its bucket entry lies on.
@@ -260,16 +276,30 @@ impl<B: Bytes> Page<B> {
         CorruptionKind::PageKind { expected, found: self.kind }.at_offset(self.id, self.offset.saturating_add(8))
     }
 
+    /// Where the element headers of a tree page end, and keys may begin.
+    #[inline(always)]
+    pub(super) fn elements_end(&self) -> usize {
+        usize::from(self.count).wrapping_mul(ELEMENT_SIZE).wrapping_add(PAGE_HEADER_SIZE)
+    }
+
+    /// An element header as four words, and its place in the run.
+    #[inline(always)]
+    pub(super) fn element_words(&self, index: usize) -> Option<([U32; 4], usize)> {
+        if index >= usize::from(self.count) {
+            return None;
+        }
+        let own = index.wrapping_mul(ELEMENT_SIZE).wrapping_add(PAGE_HEADER_SIZE);
+        let header: &[u8; ELEMENT_SIZE] = self.bytes.get(own..)?.first_chunk()?;
+        Some((bytemuck::cast(*header), own))
+    }
+
     /// The sixteen bytes of an element header.
     #[inline]
     pub(super) fn element_bytes(&self, index: usize) -> Result<[u8; ELEMENT_SIZE], Corruption> {
-        let start = index.wrapping_mul(ELEMENT_SIZE).wrapping_add(PAGE_HEADER_SIZE);
-        if index < usize::from(self.count)
-            && let Some(bytes) = self.bytes.get(start..).and_then(|rest| rest.first_chunk())
-        {
-            return Ok(*bytes);
+        match self.element_words(index) {
+            Some((words, _)) => Ok(bytemuck::cast(words)),
+            None => Err(CorruptionKind::NoElement { index, count: self.count }.at_offset(self.id, self.offset)),
         }
-        Err(CorruptionKind::NoElement { index, count: self.count }.at_offset(self.id, self.offset))
     }
 
     /// Where the key of an element begins and where its value ends, if both lie behind the element headers
@@ -287,7 +317,57 @@ impl<B: Bytes> Page<B> {
         {
             return Ok((start, end));
         }
+        Err(self.bad_span(index, start, end, own))
+    }
+
+    #[cold]
+    fn bad_span(&self, index: usize, start: u64, end: u64, own: u64) -> Corruption {
         let kind = CorruptionKind::ElementSpan { index, start, end, room: length(self.bytes.len()) };
-        Err(kind.at_offset(self.id, self.offset.saturating_add(own)))
+        kind.at_offset(self.id, self.offset.saturating_add(own))
+    }
+
+    /// The first position whose key is not below `key`, and whether it is equal to it. `locate` takes position
+    /// and length of the key from an element header.
+    #[inline(always)]
+    pub(super) fn lower_bound(&self, key: &[u8], locate: fn([U32; 4]) -> (U32, U32)) -> Result<(usize, bool), Corruption> {
+        // With the order known, the loop holds no test of it.
+        match self.endian {
+            Endian::Little => self.search(key, locate, Endian::Little),
+            Endian::Big => self.search(key, locate, Endian::Big),
+        }
+    }
+
+    #[inline(always)]
+    fn search(&self, key: &[u8], locate: fn([U32; 4]) -> (U32, U32), endian: Endian) -> Result<(usize, bool), Corruption> {
+        let (mut low, mut high) = (0, usize::from(self.count));
+        while low < high {
+            let middle = low.midpoint(high);
+            let Some(stored) = self.key_at(middle, locate, endian) else { return Err(self.bad_key(middle, locate)) };
+            match compare(stored, key) {
+                Ordering::Less => low = middle.wrapping_add(1),
+                Ordering::Equal => return Ok((middle, true)),
+                Ordering::Greater => high = middle,
+            }
+        }
+        Ok((low, false))
+    }
+
+    #[inline(always)]
+    fn key_at(&self, i: usize, locate: fn([U32; 4]) -> (U32, U32), endian: Endian) -> Option<&[u8]> {
+        let (words, own) = self.element_words(i)?;
+        let (pos, ksize) = locate(words);
+        let start = own.checked_add(index(pos.get(endian)))?;
+        let end = start.checked_add(index(ksize.get(endian)))?;
+        if start < self.elements_end() { None } else { self.bytes.get(start..end) }
+    }
+
+    #[cold]
+    fn bad_key(&self, i: usize, locate: fn([U32; 4]) -> (U32, U32)) -> Corruption {
+        let span = self.element_bytes(i).and_then(|bytes| {
+            let (pos, ksize) = locate(bytemuck::cast(bytes));
+            self.element_span(i, pos.get(self.endian), u64::from(ksize.get(self.endian)))
+        });
+        let missing = CorruptionKind::NoElement { index: i, count: self.count }.at_offset(self.id, self.offset);
+        span.err().unwrap_or(missing)
     }
 }

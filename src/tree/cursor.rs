@@ -60,7 +60,7 @@ impl<'s, S: Storage> Cursor<'s, S> {
     }
 
     /// The element that the cursor is on, a bucket not yet opened.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn element(&self) -> Result<Option<LeafElement<S::Run<'s>>>> {
         match &self.leaf {
             Some((leaf, position)) => Ok(Some(leaf.element(*position)?)),
@@ -130,7 +130,7 @@ impl<'s, S: Storage> Cursor<'s, S> {
     }
 
     /// Moves one entry on; `false` where there is none.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn advance(&mut self) -> Result<bool> {
         match &mut self.leaf {
             Some((leaf, position)) if *position + 1 < leaf.len() => {
@@ -166,6 +166,7 @@ impl<'s, S: Storage> Cursor<'s, S> {
     }
 
     /// Steps off a leaf; where there is nothing beyond it, the cursor goes back to its end.
+    #[inline(never)]
     fn stepped(&mut self, way: Way) -> Result<bool> {
         let from = self.leaf.as_ref().map(|(leaf, _)| leaf.clone());
         match self.step_leaf(from.as_ref(), way) {

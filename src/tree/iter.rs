@@ -29,12 +29,9 @@ impl<'s, S: Storage> Iter<'s, S> {
         Iter { bucket, range, front: None, back: None, done: false }
     }
 
-    /// Moves the front on; `false` where there is nothing more in the bucket.
-    #[inline]
-    fn advance_front(&mut self) -> Result<bool> {
-        if let Some(cursor) = &mut self.front {
-            return cursor.advance();
-        }
+    /// Moves the front to where the range begins; `false` where the bucket has nothing there.
+    #[inline(never)]
+    fn begin_front(&mut self) -> Result<bool> {
         let cursor = self.front.insert(self.bucket.cursor());
         match &self.range.0 {
             Bound::Unbounded => cursor.move_first()?,
@@ -49,11 +46,9 @@ impl<'s, S: Storage> Iter<'s, S> {
         Ok(cursor.key()?.is_some())
     }
 
-    /// Moves the back on; `false` where there is nothing more in the bucket.
-    fn advance_back(&mut self) -> Result<bool> {
-        if let Some(cursor) = &mut self.back {
-            return cursor.retreat();
-        }
+    /// Moves the back to where the range ends; `false` where the bucket has nothing there.
+    #[inline(never)]
+    fn begin_back(&mut self) -> Result<bool> {
         let cursor = self.back.insert(self.bucket.cursor());
         match &self.range.1 {
             Bound::Unbounded => cursor.move_last()?,
@@ -77,15 +72,24 @@ impl<'s, S: Storage> Iter<'s, S> {
         if self.done {
             return None;
         }
-        let moved = self.advance_front();
-        let element = moved.and_then(|on| if on { self.front.as_ref().map_or(Ok(None), Cursor::element) } else { Ok(None) });
-        match element {
+        let moved = match &mut self.front {
+            Some(cursor) => cursor.advance(),
+            None => self.begin_front(),
+        };
+        match moved {
+            Ok(true) => {}
+            Ok(false) => return self.ended(None),
+            Err(e) => return self.ended(Some(e)),
+        }
+        let cursor = self.front.as_ref()?;
+        match cursor.element() {
             Ok(Some(element)) if self.before_end(&element.key) => {
-                let entry = entry(element, self.front.as_ref()?);
+                let entry = entry(element, cursor);
                 self.done = entry.is_err();
                 Some(entry)
             }
-            other => self.ended(other.err()),
+            Ok(_) => self.ended(None),
+            Err(e) => self.ended(Some(e)),
         }
     }
 
@@ -97,15 +101,24 @@ impl<'s, S: Storage> Iter<'s, S> {
         if self.done {
             return None;
         }
-        let moved = self.advance_back();
-        let element = moved.and_then(|on| if on { self.back.as_ref().map_or(Ok(None), Cursor::element) } else { Ok(None) });
-        match element {
+        let moved = match &mut self.back {
+            Some(cursor) => cursor.retreat(),
+            None => self.begin_back(),
+        };
+        match moved {
+            Ok(true) => {}
+            Ok(false) => return self.ended(None),
+            Err(e) => return self.ended(Some(e)),
+        }
+        let cursor = self.back.as_ref()?;
+        match cursor.element() {
             Ok(Some(element)) if self.after_start(&element.key) => {
-                let entry = entry(element, self.back.as_ref()?);
+                let entry = entry(element, cursor);
                 self.done = entry.is_err();
                 Some(entry)
             }
-            other => self.ended(other.err()),
+            Ok(_) => self.ended(None),
+            Err(e) => self.ended(Some(e)),
         }
     }
 

@@ -78,37 +78,43 @@ impl<'s, S: Storage> Pages<'s, S> {
     }
 
     /// Loads and validates the run that begins at a page.
-    #[inline]
+    #[inline(always)]
     pub fn load(&self, id: PageId) -> Result<Page<S::Run<'s>>> {
-        let high_water = self.meta.high_water;
-        if id.0 < 2 {
-            return Err(CorruptionKind::MetaPageReferenced.at(id).into());
+        match id.0 >= 2 && id < self.meta.high_water {
+            true => self.load_unbounded(id),
+            false => Err(self.out_of_bounds(id)),
         }
-        if id >= high_water {
-            return Err(CorruptionKind::AboveHighWater { high_water }.at(id).into());
-        }
-        self.load_unbounded(id)
     }
 
     /// Loads and validates any run of the file, meta pages and those above the high-water mark included.
-    #[inline]
+    #[inline(always)]
     pub fn load_unbounded(&self, id: PageId) -> Result<Page<S::Run<'s>>> {
         let offset = self.layout.offset(id);
-        let first = self.storage.run(offset, self.layout.page_size.bytes()).map_err(|e| on_page(e, id))?;
-        let header = PageHeader::read(&first, self.layout.endian).filter(|header| header.overflow > 0);
-        match header {
-            None => Ok(Page::parse(first, id, self.layout)?),
-            Some(header) => self.load_run(first, header, id),
+        let first = match self.storage.run(offset, self.layout.page_size.bytes()) {
+            Ok(first) => first,
+            Err(e) => return Err(on_page(e, id)),
+        };
+        match PageHeader::read(&first, self.layout.endian) {
+            Some(header) if header.overflow > 0 => self.load_run(header, id),
+            _ => Ok(Page::parse(first, id, self.layout)?),
         }
     }
 
     #[cold]
-    fn load_run(&self, first: S::Run<'s>, header: PageHeader, id: PageId) -> Result<Page<S::Run<'s>>> {
+    fn out_of_bounds(&self, id: PageId) -> Error {
+        let high_water = self.meta.high_water;
+        match id.0 {
+            0 | 1 => CorruptionKind::MetaPageReferenced.at(id).into(),
+            _ => CorruptionKind::AboveHighWater { high_water }.at(id).into(),
+        }
+    }
+
+    #[inline(never)]
+    fn load_run(&self, header: PageHeader, id: PageId) -> Result<Page<S::Run<'s>>> {
         if header.id != id {
             // Say what is wrong with the page before what is wrong with a length it merely claims.
             return Err(CorruptionKind::PageId { found: header.id }.at_offset(id, self.layout.offset(id)).into());
         }
-        drop(first);
         let high_water = self.meta.high_water;
         if id < high_water && id.0.saturating_add(header.pages()) > high_water.0 {
             let kind = CorruptionKind::RunAboveHighWater { overflow: header.overflow, high_water };
