@@ -29,4 +29,11 @@ impl Storage for Medium {
             Medium::Heap(heap) => heap.run(offset, len),
         }
     }
+
+    #[inline]
+    fn prefetch(&self, offset: u64, len: u64) {
+        if let Medium::Map(map) = self {
+            map.prefetch(offset, len);
+        }
+    }
 }

@@ -38,6 +38,10 @@ pub trait Storage: fmt::Debug {
 
     /// The bytes from `offset` on, exactly `len` of them.
     fn run(&self, offset: u64, len: u64) -> Result<Self::Run<'_>, Error>;
+
+    /// Says that these bytes will be read soon. Where nothing can be done about it, nothing is.
+    #[inline]
+    fn prefetch(&self, _offset: u64, _len: u64) {}
 }
 
 /// The error for bytes that the medium does not have.

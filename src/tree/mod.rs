@@ -86,6 +86,12 @@ impl<'s, S: Storage> Pages<'s, S> {
         }
     }
 
+    /// Says that a page will be loaded soon.
+    #[inline]
+    pub fn prefetch(&self, id: PageId) {
+        self.storage.prefetch(self.layout.offset(id), self.layout.page_size.bytes());
+    }
+
     /// Loads and validates any run of the file, meta pages and those above the high-water mark included.
     #[inline(always)]
     pub fn load_unbounded(&self, id: PageId) -> Result<Page<S::Run<'s>>> {
