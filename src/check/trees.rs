@@ -6,7 +6,7 @@ use super::finding::Report;
 use super::free::Free;
 use super::node::{self, Node};
 use crate::error::{Corruption, CorruptionKind, Result};
-use crate::format::{Branch, BucketRoot, Bytes, ELEMENT_SIZE, Leaf, PAGE_HEADER_SIZE, Page, PageId, PageKind};
+use crate::format::{BucketRoot, Bytes, ELEMENT_SIZE, Layout, Leaf, PAGE_HEADER_SIZE, Page, PageId, PageKind};
 use crate::storage::Storage;
 use crate::tree::{BucketAt, PageSet, Pages, Place, Visitor, walk_from};
 
@@ -17,7 +17,8 @@ pub(super) fn check_trees<S: Storage>(
     free: &Free,
     report: &mut Report<'_>,
 ) -> Result<PageSet> {
-    let mut trees = Trees { report, free, used: nothing_used(pages), levels: vec![Level::default()] };
+    let used = nothing_used(pages);
+    let mut trees = Trees { layout: pages.layout(), report, free, used, levels: vec![Level::default()] };
     walk_from(pages, &BucketRoot::Page(root), &mut trees)?;
     let used = trees.used;
     report.summary.pages = used.len();
@@ -30,6 +31,7 @@ pub(super) fn nothing_used<S: Storage>(pages: Pages<'_, S>) -> PageSet {
 }
 
 struct Trees<'t, 'r> {
+    layout: Layout,
     report: &'t mut Report<'r>,
     free: &'t Free,
     used: PageSet,
@@ -70,7 +72,7 @@ impl<B: Bytes> Visitor<B> for Trees<'_, '_> {
         }
         match page.kind() {
             PageKind::Branch => match page.into_branch() {
-                Ok(branch) => self.branch(&branch, place),
+                Ok(branch) => self.node(&branch, branch.page(), place),
                 Err(empty) => self.tell(Some(empty), place),
             },
             _ => {
@@ -105,19 +107,14 @@ impl Trees<'_, '_> {
 
     /// Counts a run as in use, and holds it against the list of free pages.
     fn take<B: Bytes>(&mut self, first: PageId, overflow: u64, place: &Place<'_, B>) {
-        let mut run = (first.0..=first.0.saturating_add(overflow)).map(PageId).filter(|id| self.used.insert(*id));
-        // The rest of the run must be counted too, so neither of these may end the iteration early.
         let (mut freed, mut of_list) = (None, None);
-        for id in run.by_ref() {
+        for id in (first.0..=first.0.saturating_add(overflow)).map(PageId).filter(|id| self.used.insert(*id)) {
             freed = freed.or_else(|| self.free.pages.contains(id).then_some(id));
             of_list = of_list.or_else(|| self.free.own_run.contains(&id.0).then_some(id));
         }
-        self.tell(freed.map(|id| CorruptionKind::ReachableFree.at(id)), place);
-        self.tell(of_list.map(|id| CorruptionKind::FreelistInUse.at(id)), place);
-    }
-
-    fn branch<B: Bytes>(&mut self, branch: &Branch<&[u8]>, place: &Place<'_, B>) {
-        self.node(branch, branch.page(), place);
+        let layout = self.layout;
+        self.tell(freed.map(|id| CorruptionKind::ReachableFree.at_offset(id, layout.offset(id))), place);
+        self.tell(of_list.map(|id| CorruptionKind::FreelistInUse.at_offset(id, layout.offset(id))), place);
     }
 
     fn leaf<B: Bytes>(&mut self, leaf: &Leaf<&[u8]>, place: &Place<'_, B>) {

@@ -185,19 +185,19 @@ impl<'s, S: Storage, V: Visitor<S::Run<'s>>> Walk<'_, 's, S, V> {
         let element = match page.into_branch().and_then(|branch| {
             let upper = (at + 1 < branch.len()).then(|| branch.element(at + 1).map(|next| next.key)).transpose();
             // A separator that cannot be read is reported when its own turn comes.
-            Ok((branch.element(at)?, upper.ok().flatten()))
+            Ok((branch.element(at)?, upper.ok().flatten(), branch.child_offset(at)))
         }) {
             Ok(element) => element,
             Err(corruption) => return self.problem(corruption),
         };
-        let (element, upper) = element;
+        let (element, upper, reference) = element;
         let Some(parent) = self.stack.last() else { return Ok(()) };
         let depth = parent.depth + 1;
         // The outermost children have no separator of their own on that side: their parent's holds.
         let lower = if at == 0 { parent.lower.clone() } else { Some(element.key.clone()) };
         let upper = upper.or_else(|| parent.upper.clone());
         let separator = Some(element.key);
-        if let Some(page) = self.load(element.child, depth)? {
+        if let Some(page) = self.load(element.child, depth, Some(reference))? {
             self.push(Frame { page, next: 0, depth, inline: false, ends_bucket: false, separator, lower, upper })?;
         }
         Ok(())
@@ -243,14 +243,14 @@ impl<'s, S: Storage, V: Visitor<S::Run<'s>>> Walk<'_, 's, S, V> {
         let bucket = BucketAt { name: &element.key, header: &header, value_len: element.value.len() };
         let (visitor, place) = self.here();
         visitor.enter_bucket(&bucket, &place).map_err(WalkError::Stopped)?;
-        self.enter(&header.root, Some(()))
+        self.enter(&header.root, Some(leaf.value_offset(at)))
     }
 
-    /// Enters the tree below a root; `announced` where a bucket ends with it.
-    fn enter(&mut self, root: &BucketRoot<S::Run<'s>>, announced: Option<()>) -> Result<(), WalkError<V::Stop>> {
-        let ends_bucket = announced.is_some();
+    /// Enters the tree below a root; `header` is the offset of the header of the bucket that ends with it.
+    fn enter(&mut self, root: &BucketRoot<S::Run<'s>>, header: Option<u64>) -> Result<(), WalkError<V::Stop>> {
+        let ends_bucket = header.is_some();
         let (page, inline) = match root {
-            BucketRoot::Page(id) => (self.load(*id, 0)?, false),
+            BucketRoot::Page(id) => (self.load(*id, 0, header)?, false),
             BucketRoot::Inline(page) => (Some(page.clone()), true),
         };
         match page {
@@ -271,13 +271,20 @@ impl<'s, S: Storage, V: Visitor<S::Run<'s>>> Walk<'_, 's, S, V> {
         visitor.page(&page, &place).map_err(WalkError::Stopped)
     }
 
-    /// Loads a page of a tree, once; what cannot be loaded is reported.
-    fn load(&mut self, id: PageId, depth: usize) -> Result<Option<Page<S::Run<'s>>>, WalkError<V::Stop>> {
-        let problem = match self.try_load(id, depth) {
+    /// Loads a page of a tree, once; what cannot be loaded is reported. Where the page is not to blame, the
+    /// reference to it is, which is at the offset `reference`.
+    fn load(
+        &mut self,
+        id: PageId,
+        depth: usize,
+        reference: Option<u64>,
+    ) -> Result<Option<Page<S::Run<'s>>>, WalkError<V::Stop>> {
+        let mut problem = match self.try_load(id, depth) {
             Ok(page) => return Ok(Some(page)),
             Err(Error::Corrupt(corruption)) => corruption,
             Err(e) => return Err(WalkError::Storage(e)),
         };
+        problem.offset = problem.offset.or(reference);
         self.problem(problem).map(|()| None)
     }
 
