@@ -103,7 +103,7 @@ pub(super) fn exact_separator(node: &impl Node, separator: &[u8]) -> Offence {
 
 /// Of the flags of a leaf's elements only one means something.
 pub(super) fn flags(leaf: &Leaf<&[u8]>) -> Offence {
-    let unknown = |i| leaf.element(i).ok().map(|element| element.flags).filter(|flags| flags & !BUCKET_FLAG != 0);
+    let unknown = |i| leaf.flags(i).ok().filter(|flags| flags & !BUCKET_FLAG != 0);
     (0..leaf.len()).find_map(|i| Some((i, CorruptionKind::ElementFlags { index: i, found: unknown(i)? })))
 }
 
