@@ -360,6 +360,149 @@ pub enum CorruptionKind {
     /// A page that no tree uses and the freelist does not name.
     #[error("is neither in use nor in the freelist")]
     Unreachable,
+    /// Several pages in a row that no tree uses and the freelist does not name.
+    #[error("this and all pages up to {last} are neither in use nor in the freelist")]
+    UnreachableRange {
+        /// The last of them.
+        last: PageId,
+    },
+    /// A meta page that cannot be believed.
+    #[error("its meta is refused: {refusal}")]
+    MetaRefused {
+        /// Why.
+        refusal: MetaRefusal,
+    },
+    /// A good meta on a page whose header is not a meta page's.
+    #[error("its header says page {id} and flags {flags:#06x}, which are not this meta page's; Go's check fails on it")]
+    MetaHeader {
+        /// The number in the header.
+        id: PageId,
+        /// The flags in the header.
+        flags: u16,
+    },
+    /// Two states that claim to be of one transaction.
+    #[error("both metas are of transaction {txid} and they differ, so nothing tells which is newer")]
+    EqualTxIds {
+        /// The transaction.
+        txid: TxId,
+    },
+    /// The same meta twice.
+    #[error("both metas are the same, of transaction {txid}")]
+    TwinMetas {
+        /// The transaction.
+        txid: TxId,
+    },
+    /// A transaction id that cannot be followed by another.
+    #[error("transaction {txid} is the last there can be; Go's next commit would destroy the file")]
+    LastTxId {
+        /// The transaction.
+        txid: TxId,
+    },
+    /// The freelist names a page twice.
+    #[error("the freelist's entry {index} names page {id} a second time")]
+    FreelistDuplicate {
+        /// The position in the list.
+        index: u64,
+        /// The page it names.
+        id: PageId,
+    },
+    /// A page that the freelist lies on and a tree uses.
+    #[error("is in use and also part of the freelist itself")]
+    FreelistInUse,
+    /// A run that covers a page which is used elsewhere.
+    #[error("its run covers page {page}, which is referenced elsewhere too")]
+    RunShared {
+        /// The page in the middle of it.
+        page: PageId,
+    },
+    /// A key that does not follow the one before it on the same page.
+    #[error("the key of element {index} is not above that of the element before it")]
+    KeyOrder {
+        /// The element.
+        index: usize,
+    },
+    /// A key that look-ups do not find, since they go to a page before this one.
+    #[error("the key of element {index} is below the separator that leads here")]
+    KeyBelowPage {
+        /// The element.
+        index: usize,
+    },
+    /// A key that look-ups do not find, since they go to a page behind this one.
+    #[error("the key of element {index} is not below the separator of the next page")]
+    KeyAbovePage {
+        /// The element.
+        index: usize,
+    },
+    /// A key without bytes.
+    #[error("element {index} has an empty key; Go's writer panics on it")]
+    EmptyKey {
+        /// The element.
+        index: usize,
+    },
+    /// A separator that is not the first key below it.
+    #[error("its first key is not the separator that leads to it; Go's writer would corrupt the tree here")]
+    SeparatorInexact,
+    /// A leaf without elements that is not the root of its tree.
+    #[error("is an empty leaf below a branch; Go's writer would corrupt the tree here")]
+    EmptyLeaf,
+    /// Leaves of one tree at different levels.
+    #[error("is a leaf at level {found}, the ones before it are at level {expected}; Go's writer may corrupt the tree here")]
+    UnequalDepth {
+        /// Its level, the root's being 0.
+        found: usize,
+        /// The level of the first leaf.
+        expected: usize,
+    },
+    /// A leaf element with flags that mean nothing.
+    #[error("element {index} has flags {found:#x}, of which only 0x1 means something")]
+    ElementFlags {
+        /// The element.
+        index: usize,
+        /// Its flags.
+        found: u32,
+    },
+    /// An element that is not where packed order has it.
+    #[error("element {index} begins at byte {found} of its run, in packed order it would at {expected}")]
+    ElementPlace {
+        /// The element.
+        index: usize,
+        /// Where its key begins.
+        found: u64,
+        /// Where it should.
+        expected: u64,
+    },
+    /// A bucket with a tree of its own whose value is more than its header.
+    #[error("the bucket in element {index} has its tree on page {root} and a value of {len} bytes, not of 16")]
+    BucketLength {
+        /// The element.
+        index: usize,
+        /// Where its tree begins.
+        root: PageId,
+        /// The length of its value.
+        len: u64,
+    },
+    /// An inline bucket whose page claims to be a real one.
+    #[error("an inline bucket's page says it is page {id} with {overflow} overflow pages; Go's writer would free those")]
+    InlineHeader {
+        /// The number in the inline page's header, which should be 0.
+        id: PageId,
+        /// The overflow in it, which should be 0.
+        overflow: u32,
+    },
+    /// A bucket inside an inline bucket.
+    #[error("element {index} of an inline bucket is a bucket, which no writer puts there")]
+    InlineBucket {
+        /// The element.
+        index: usize,
+    },
+    /// A bucket inside an inline bucket that has pages of its own.
+    #[error("element {index} of an inline bucket is a bucket on page {root}; Go takes its pages for free")]
+    InlineTree {
+        /// The element.
+        index: usize,
+        /// Where its tree begins.
+        root: PageId,
+    },
     /// A rule about the tree's content is broken; the text says which.
     #[error("{what}")]
     Tree {
@@ -372,6 +515,11 @@ impl CorruptionKind {
     /// This, at a page.
     pub(crate) fn at(self, page: PageId) -> Corruption {
         Corruption { kind: self, page: Some(page), offset: None }
+    }
+
+    /// This, at a page and a byte as far as they are known.
+    pub(crate) fn on(self, page: Option<PageId>, offset: Option<u64>) -> Corruption {
+        Corruption { kind: self, page, offset }
     }
 
     /// This, at a page and a byte of the file.
@@ -403,7 +551,8 @@ impl fmt::Display for TxIds<'_> {
     }
 }
 
-struct BucketPath<'a>(&'a [Vec<u8>]);
+/// The names of nested buckets, as one word.
+pub(crate) struct BucketPath<'a>(pub(crate) &'a [Vec<u8>]);
 
 impl fmt::Display for BucketPath<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -96,6 +96,12 @@ impl<B: Bytes> Branch<B> {
         Ok(PageId(self.raw(i)?.child.get(self.page.endian())))
     }
 
+    /// The file offset of the child's number in the element at this position.
+    pub fn child_offset(&self, i: usize) -> u64 {
+        let within = i.saturating_mul(super::ELEMENT_SIZE).saturating_add(super::PAGE_HEADER_SIZE).saturating_add(8);
+        self.page.offset().saturating_add(super::length(within))
+    }
+
     /// The position whose child a look-up of `key` descends into.
     #[inline]
     pub fn child_index(&self, key: &[u8]) -> Result<usize, Corruption> {

@@ -86,10 +86,16 @@ impl<B: Bytes> Leaf<B> {
         Ok(bytemuck::cast(self.page.element_bytes(i)?))
     }
 
+    /// The flags of the element at this position, as stored. Key and value are not looked at.
+    #[inline]
+    pub fn flags(&self, i: usize) -> Result<u32, Corruption> {
+        Ok(self.raw(i)?.flags.get(self.page.endian()))
+    }
+
     /// Whether the element at this position is a bucket.
     #[inline]
     pub fn is_bucket(&self, i: usize) -> Result<bool, Corruption> {
-        Ok(self.raw(i)?.flags.get(self.page.endian()) & BUCKET_FLAG != 0)
+        Ok(self.flags(i)? & BUCKET_FLAG != 0)
     }
 
     /// Where in the run the key and the value of the element at this position lie.

@@ -245,6 +245,12 @@ impl<B: Bytes> Page<B> {
         &self.bytes
     }
 
+    /// The same page over borrowed bytes, for whoever goes through all its elements.
+    pub fn borrowed(&self) -> Page<&[u8]> {
+        let Page { ref bytes, id, offset, kind, count, overflow, endian } = *self;
+        Page { bytes, id, offset, kind, count, overflow, endian }
+    }
+
     /// The page as a leaf.
     #[inline]
     pub fn into_leaf(self) -> Result<Leaf<B>, Corruption> {

@@ -54,9 +54,12 @@ pub struct Place<'w, B> {
     pub depth: usize,
     /// Whether the page here is an inline bucket's.
     pub inline: bool,
-    /// The separator that leads here: no key may be below it.
+    /// The separator in the branch above, which writers keep equal to the first key here.
+    pub separator: Option<&'w B>,
+    /// Look-ups for keys below this one never come here. The outermost page on the left has no such bound: the
+    /// first separator of a branch stands for everything below the second.
     pub lower: Option<&'w B>,
-    /// The separator behind it: every key must be below it.
+    /// Look-ups for this key and those above it never come here.
     pub upper: Option<&'w B>,
 }
 
@@ -133,6 +136,7 @@ struct Frame<B> {
     inline: bool,
     /// Whether this is the root of a bucket that was announced.
     ends_bucket: bool,
+    separator: Option<B>,
     lower: Option<B>,
     upper: Option<B>,
 }
@@ -181,19 +185,20 @@ impl<'s, S: Storage, V: Visitor<S::Run<'s>>> Walk<'_, 's, S, V> {
         let element = match page.into_branch().and_then(|branch| {
             let upper = (at + 1 < branch.len()).then(|| branch.element(at + 1).map(|next| next.key)).transpose();
             // A separator that cannot be read is reported when its own turn comes.
-            Ok((branch.element(at)?, upper.ok().flatten()))
+            Ok((branch.element(at)?, upper.ok().flatten(), branch.child_offset(at)))
         }) {
             Ok(element) => element,
             Err(corruption) => return self.problem(corruption),
         };
-        let (element, upper) = element;
+        let (element, upper, reference) = element;
         let Some(parent) = self.stack.last() else { return Ok(()) };
         let depth = parent.depth + 1;
         // The outermost children have no separator of their own on that side: their parent's holds.
-        let lower = if at == 0 { parent.lower.clone().or(Some(element.key)) } else { Some(element.key) };
+        let lower = if at == 0 { parent.lower.clone() } else { Some(element.key.clone()) };
         let upper = upper.or_else(|| parent.upper.clone());
-        if let Some(page) = self.load(element.child, depth)? {
-            self.push(Frame { page, next: 0, depth, inline: false, ends_bucket: false, lower, upper })?;
+        let separator = Some(element.key);
+        if let Some(page) = self.load(element.child, depth, Some(reference))? {
+            self.push(Frame { page, next: 0, depth, inline: false, ends_bucket: false, separator, lower, upper })?;
         }
         Ok(())
     }
@@ -238,18 +243,21 @@ impl<'s, S: Storage, V: Visitor<S::Run<'s>>> Walk<'_, 's, S, V> {
         let bucket = BucketAt { name: &element.key, header: &header, value_len: element.value.len() };
         let (visitor, place) = self.here();
         visitor.enter_bucket(&bucket, &place).map_err(WalkError::Stopped)?;
-        self.enter(&header.root, Some(()))
+        self.enter(&header.root, Some(leaf.value_offset(at)))
     }
 
-    /// Enters the tree below a root; `announced` where a bucket ends with it.
-    fn enter(&mut self, root: &BucketRoot<S::Run<'s>>, announced: Option<()>) -> Result<(), WalkError<V::Stop>> {
-        let ends_bucket = announced.is_some();
+    /// Enters the tree below a root; `header` is the offset of the header of the bucket that ends with it.
+    fn enter(&mut self, root: &BucketRoot<S::Run<'s>>, header: Option<u64>) -> Result<(), WalkError<V::Stop>> {
+        let ends_bucket = header.is_some();
         let (page, inline) = match root {
-            BucketRoot::Page(id) => (self.load(*id, 0)?, false),
+            BucketRoot::Page(id) => (self.load(*id, 0, header)?, false),
             BucketRoot::Inline(page) => (Some(page.clone()), true),
         };
         match page {
-            Some(page) => self.push(Frame { page, next: 0, depth: 0, inline, ends_bucket, lower: None, upper: None }),
+            Some(page) => {
+                let (separator, lower, upper) = (None, None, None);
+                self.push(Frame { page, next: 0, depth: 0, inline, ends_bucket, separator, lower, upper })
+            }
             None if ends_bucket => self.end_bucket(),
             None => Ok(()),
         }
@@ -263,13 +271,20 @@ impl<'s, S: Storage, V: Visitor<S::Run<'s>>> Walk<'_, 's, S, V> {
         visitor.page(&page, &place).map_err(WalkError::Stopped)
     }
 
-    /// Loads a page of a tree, once; what cannot be loaded is reported.
-    fn load(&mut self, id: PageId, depth: usize) -> Result<Option<Page<S::Run<'s>>>, WalkError<V::Stop>> {
-        let problem = match self.try_load(id, depth) {
+    /// Loads a page of a tree, once; what cannot be loaded is reported. Where the page is not to blame, the
+    /// reference to it is, which is at the offset `reference`.
+    fn load(
+        &mut self,
+        id: PageId,
+        depth: usize,
+        reference: Option<u64>,
+    ) -> Result<Option<Page<S::Run<'s>>>, WalkError<V::Stop>> {
+        let mut problem = match self.try_load(id, depth) {
             Ok(page) => return Ok(Some(page)),
             Err(Error::Corrupt(corruption)) => corruption,
             Err(e) => return Err(WalkError::Storage(e)),
         };
+        problem.offset = problem.offset.or(reference);
         self.problem(problem).map(|()| None)
     }
 
@@ -285,11 +300,12 @@ impl<'s, S: Storage, V: Visitor<S::Run<'s>>> Walk<'_, 's, S, V> {
         self.seen.insert(id);
         let page = self.pages.load(id)?;
         if !matches!(page.kind(), PageKind::Branch | PageKind::Leaf) {
-            return Err(CorruptionKind::PageKind { expected: "branch or leaf", found: page.kind() }.at(id).into());
+            let kind = CorruptionKind::PageKind { expected: "branch or leaf", found: page.kind() };
+            return Err(kind.at_offset(id, page.offset().saturating_add(8)).into());
         }
         for further in (1..=u64::from(page.overflow())).map(|n| PageId(id.0.saturating_add(n))) {
             if !self.seen.insert(further) {
-                return Err(CorruptionKind::SharedPage.at(further).into());
+                return Err(CorruptionKind::RunShared { page: further }.at(id).into());
             }
         }
         Ok(page)
@@ -307,6 +323,7 @@ impl<'s, S: Storage, V: Visitor<S::Run<'s>>> Walk<'_, 's, S, V> {
             pages: &self.path,
             depth: top.map_or(0, |frame| frame.depth),
             inline: top.is_some_and(|frame| frame.inline),
+            separator: top.and_then(|frame| frame.separator.as_ref()),
             lower: top.and_then(|frame| frame.lower.as_ref()),
             upper: top.and_then(|frame| frame.upper.as_ref()),
         };
