@@ -38,7 +38,7 @@ impl EngineName {
 
     pub fn has(self, workload: Workload) -> bool {
         match self {
-            Self::Heed | Self::Unbolt => workload != Workload::Check,
+            Self::Heed => workload != Workload::Check,
             // Reading itself does not depend on how the file was opened.
             Self::GoRo => matches!(workload, Workload::Open | Workload::GetTx),
             Self::Go | Self::Redb => true,

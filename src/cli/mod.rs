@@ -35,7 +35,6 @@ mod txid;
 mod version;
 
 use std::ffi::OsString;
-use std::io::Write;
 
 use clap::{CommandFactory, Parser};
 

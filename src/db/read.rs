@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Bucket, Generation, Iter};
 use crate::error::{Error, Result};
 use crate::format::{Meta, PageId, TxId};
-use crate::storage::Medium;
+use crate::storage::{Medium, Storage};
 use crate::tree::{PageInfo, Pages};
 
 /// A transaction that reads one committed state.
@@ -24,7 +24,20 @@ impl ReadTx {
         ReadTx { generation, meta }
     }
 
-    fn pages(&self) -> Pages<'_, Medium> {
+    /// The pages of this state, for whatever works on pages: a check, a walk, a copy.
+    ///
+    /// ```
+    /// let db = unbolt::Db::options().read_only(true).open("testdata/docker/live-20.10.24.db")?;
+    /// let tx = db.begin_read()?;
+    /// let summary = unbolt::check::check(tx.pages(), Some(db.metas()), &mut |finding| println!("{finding}"))?;
+    /// assert!(summary.is_sound());
+    /// # Ok::<(), unbolt::Error>(())
+    /// ```
+    pub fn pages(&self) -> Pages<'_, impl Storage + use<>> {
+        self.medium_pages()
+    }
+
+    fn medium_pages(&self) -> Pages<'_, Medium> {
         self.generation.pages(&self.meta)
     }
 
@@ -48,7 +61,7 @@ impl ReadTx {
     /// The root bucket, which holds all others.
     #[inline]
     pub fn root(&self) -> Result<Bucket<'_>> {
-        Ok(Bucket(self.pages().validated_root()))
+        Ok(Bucket(self.medium_pages().validated_root()))
     }
 
     /// The top-level bucket of this name; `None` where there is none.
@@ -63,7 +76,7 @@ impl ReadTx {
     ///
     /// [`Error::BucketNotFound`] with the part of the path that is not there.
     pub fn bucket_at<N: AsRef<[u8]>>(&self, path: &[N]) -> Result<Bucket<'_>> {
-        Ok(Bucket(self.pages().validated_root().descend(path)?))
+        Ok(Bucket(self.medium_pages().validated_root().descend(path)?))
     }
 
     /// The entries of the root bucket, which are the top-level buckets.
@@ -76,6 +89,6 @@ impl ReadTx {
         if !self.is_provable() {
             return Err(Error::Unsupported { what: "which pages were free in an older state is not known" });
         }
-        PageInfo::of(self.pages(), self.generation.free()?, id)
+        PageInfo::of(self.medium_pages(), self.generation.free()?, id)
     }
 }

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use unbolt::{Bucket, Db, Entry, Iter};
 
 use super::{Engine, Table};
-use crate::meter::Measured;
+use crate::meter::{Done, Measured, measure};
 
 const BUCKET: &str = "b";
 
@@ -25,8 +25,13 @@ impl Engine for Unbolt {
         body(&bucket)
     }
 
-    fn check(_: &Path) -> Result<Measured> {
-        bail!("the library has no check yet")
+    fn check(path: &Path) -> Result<Measured> {
+        let db = Db::options().read_only(true).open(path)?;
+        let tx = db.begin_read()?;
+        measure(|| {
+            let summary = unbolt::check::check(tx.pages(), Some(db.metas()), &mut |finding| eprintln!("{finding}"))?;
+            Ok(Done { ops: 1, checksum: summary.errors + summary.hazards })
+        })
     }
 }
 
