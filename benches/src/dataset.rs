@@ -41,7 +41,7 @@ impl EngineName {
             Self::Heed => workload != Workload::Check,
             // Reading itself does not depend on how the file was opened.
             Self::GoRo => matches!(workload, Workload::Open | Workload::GetTx),
-            Self::Go | Self::Redb => true,
+            Self::Go | Self::Unbolt | Self::Redb => true,
         }
     }
 
