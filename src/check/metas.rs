@@ -1,10 +1,8 @@
 //! Rules about pages 0 and 1.
 
 use super::finding::Report;
-use crate::error::{CorruptionKind, Error, Result};
-use crate::format::{Layout, Meta, MetaPair, MetaSlot, PageHeader, PageId, PageKind};
-use crate::storage::Storage;
-use crate::tree::Pages;
+use crate::error::CorruptionKind;
+use crate::format::{Layout, Meta, MetaPair, MetaSlot, PageId, PageKind};
 
 /// Where the fields of a meta are on its page.
 const META: u64 = 16;
@@ -13,19 +11,17 @@ const FREELIST: u64 = 48;
 const TXID: u64 = 64;
 
 /// The rules about both metas together, and about their pages' headers.
-pub(super) fn check_pair<S: Storage>(pages: Pages<'_, S>, metas: &MetaPair, report: &mut Report<'_>) -> Result<()> {
-    let layout = pages.layout();
+pub(super) fn check_pair(layout: Layout, metas: &MetaPair, report: &mut Report<'_>) {
     for slot in &metas.slots {
         if let Some(kind) = refused(slot) {
             report.file(kind.at_offset(slot.page, layout.offset(slot.page).saturating_add(META)));
-        } else if let Some(kind) = header(pages, slot)? {
+        } else if let Some(kind) = header(slot) {
             report.file(kind.at_offset(slot.page, layout.offset(slot.page)));
         }
     }
     if let Some(kind) = equal_txids(metas) {
         report.file(kind.at_offset(PageId(1), layout.offset(PageId(1)).saturating_add(TXID)));
     }
-    Ok(())
 }
 
 /// The rules about the fields of the meta that is read. Whether its root is a page that can be walked.
@@ -52,17 +48,9 @@ fn refused(slot: &MetaSlot) -> Option<CorruptionKind> {
 }
 
 /// The header before a meta must be that of its page. Only Go's `check` looks at it.
-fn header<S: Storage>(pages: Pages<'_, S>, slot: &MetaSlot) -> Result<Option<CorruptionKind>> {
-    let layout = pages.layout();
-    let bytes = match pages.storage().run(layout.offset(slot.page), layout.page_size.bytes()) {
-        Ok(bytes) => bytes,
-        Err(Error::Corrupt(corruption)) => return Ok(Some(corruption.kind)),
-        Err(e) => return Err(e),
-    };
-    let wrong = PageHeader::read(&bytes, layout.endian)
-        .filter(|header| header.id != slot.page || header.flags != PageKind::Meta.flags())
-        .map(|header| CorruptionKind::MetaHeader { id: header.id, flags: header.flags });
-    Ok(wrong)
+fn header(slot: &MetaSlot) -> Option<CorruptionKind> {
+    let header = slot.header.filter(|header| header.id != slot.page || header.flags != PageKind::Meta.flags())?;
+    Some(CorruptionKind::MetaHeader { id: header.id, flags: header.flags })
 }
 
 /// Two metas must be of two transactions, or be the same.

@@ -37,7 +37,7 @@ use crate::tree::Pages;
 pub fn check<S: Storage>(pages: Pages<'_, S>, metas: Option<&MetaPair>, report: &mut dyn FnMut(Finding)) -> Result<Summary> {
     let report = &mut Report::new(report);
     if let Some(metas) = metas {
-        metas::check_pair(pages, metas, report)?;
+        metas::check_pair(pages.layout(), metas, report);
     }
     let root_is_possible = metas::check_fields(pages.meta(), metas, report);
     check_length(pages, report);

@@ -22,7 +22,7 @@ use std::fmt;
 
 use bytemuck::{Pod, Zeroable};
 
-use super::{Endian, Layout, MAGIC, NO_FREELIST, PAGE_HEADER_SIZE, PageId, PageSize, TxId, U32, U64, VERSION};
+use super::{Endian, Layout, MAGIC, NO_FREELIST, PAGE_HEADER_SIZE, PageHeader, PageId, PageSize, TxId, U32, U64, VERSION};
 use crate::error::{Corruption, CorruptionKind};
 
 /// The size of a meta, without the page header before it.
@@ -202,16 +202,21 @@ impl Meta {
 pub struct MetaSlot {
     /// The page, 0 or 1.
     pub page: PageId,
-    /// The bytes there, where the file reaches that far.
+    /// The page's header, where the file reaches that far. No reader depends on it.
+    pub header: Option<PageHeader>,
+    /// The meta's bytes, where the file reaches that far.
     pub raw: Option<RawMeta>,
     /// The meta, or why it was refused.
     pub meta: Result<Meta, MetaRefusal>,
 }
 
 impl MetaSlot {
-    /// Verifies what lies in a slot.
-    pub fn new(page: PageId, raw: Option<RawMeta>) -> MetaSlot {
-        MetaSlot { page, raw, meta: raw.ok_or(MetaRefusal::Missing).and_then(|raw| raw.verify()) }
+    /// Verifies what lies in a slot, given the first bytes of its page.
+    pub fn new(page: PageId, start: &[u8]) -> MetaSlot {
+        let raw = RawMeta::on_page(start);
+        let meta = raw.ok_or(MetaRefusal::Missing).and_then(|raw| raw.verify());
+        let endian = meta.map_or(Endian::Little, |meta| meta.endian);
+        MetaSlot { page, header: PageHeader::read(start, endian), raw, meta }
     }
 }
 

@@ -10,7 +10,12 @@ use std::io;
 use memmap2::{MmapOptions, MmapRaw};
 
 use super::{Storage, short};
-use crate::error::Error;
+use crate::error::{Corruption, CorruptionKind, Error};
+
+#[cold]
+fn a_meta_page(offset: u64) -> Error {
+    Corruption { kind: CorruptionKind::MetaPageReferenced, page: None, offset: Some(offset) }.into()
+}
 
 /// What the processor fetches at once.
 const CACHE_LINE: u64 = 64;
@@ -42,6 +47,7 @@ impl Storage for Map {
         let size = self.size();
         match offset.checked_add(len) {
             Some(end) if offset >= self.first && end <= size => {}
+            Some(_) if offset < self.first => return Err(a_meta_page(offset)),
             _ => return Err(short(offset, len, size)),
         }
         // SAFETY:

@@ -6,7 +6,7 @@
 use crate::error::{Corruption, CorruptionKind, Error};
 use crate::format::{
     Endian, Layout, META_SIZE, Meta, MetaPair, MetaRefusal, MetaSlot, PAGE_HEADER_SIZE, PageHeader, PageId, PageKind, PageSize,
-    RawMeta, encode_freelist, encode_leaf,
+    encode_freelist, encode_leaf,
 };
 
 /// The bytes from the start of a meta page to the end of its meta.
@@ -43,7 +43,7 @@ pub(crate) fn probe(size: u64, read: ReadAt<'_>) -> Result<(MetaPair, Layout), E
 fn slot(page: PageId, offset: u64, read: ReadAt<'_>) -> Result<MetaSlot, Error> {
     let mut buffer = [0; META_END];
     let filled = read(offset, &mut buffer)?;
-    Ok(MetaSlot::new(page, buffer.get(..filled).and_then(RawMeta::on_page)))
+    Ok(MetaSlot::new(page, buffer.get(..filled).unwrap_or_default()))
 }
 
 /// The meta of page 1 where that of page 0 is gone.
