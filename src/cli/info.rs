@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
+use super::context::Context;
+use super::failure::Failure;
 use super::listing::Listing;
+use super::status::Status;
+use super::txid::TxidArg;
 
 /// Print the page size; with --verbose everything the meta pages tell
 #[derive(Debug, clap::Args)]
@@ -20,4 +24,11 @@ pub struct Args {
     /// As a table, or as one JSON object with everything
     #[arg(long, value_enum, default_value_t)]
     pub format: Listing,
+}
+
+pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
+    context.read(&args.file, &TxidArg::default(), |snapshot, spool| {
+        writeln!(spool.out(), "Page Size: {}", snapshot.layout().page_size)?;
+        Ok(Status::Done)
+    })
 }
