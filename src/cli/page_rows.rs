@@ -1,6 +1,6 @@
 //! Owns the list of a state's pages: one row for each run in use, and one for each free page.
 //!
-//! What a page is comes from its own header and the free list, as with bbolt; that a tree really uses it is for
+//! What a page is comes from its own header and the freelist, as with bbolt; that a tree really uses it is for
 //! `check` to say.
 
 use std::io;
@@ -18,8 +18,10 @@ pub struct Row {
     pub id: u64,
     /// The header, unless the page is free.
     pub run: Option<PageHeader>,
-    /// Elements; free pages where it is the free list.
+    /// Elements; free pages where it is the freelist.
     pub items: u64,
+    /// The pages that it stands for. A run that cannot be as long as it says is taken for one page.
+    pub pages: u64,
 }
 
 impl Row {
@@ -41,7 +43,7 @@ pub fn each(snapshot: &Snapshot, file: &Path, mut row: impl FnMut(&Row) -> io::R
     while id < pages.end() {
         let next = read_row(pages, free.as_ref(), id).map_err(|e| Failure::of(file, e))?;
         row(&next)?;
-        id = after(&next, pages.end());
+        id = id.saturating_add(next.pages);
     }
     match failed {
         Some(e) => Err(Failure::of(file, e)),
@@ -56,7 +58,7 @@ pub fn each(snapshot: &Snapshot, file: &Path, mut row: impl FnMut(&Row) -> io::R
 
 fn read_row(pages: Pages<'_, Snapshot>, free: Option<&FreePages>, id: u64) -> Result<Row, Error> {
     if free.is_some_and(|free| free.contains(PageId(id))) {
-        return Ok(Row { id, run: None, items: 0 });
+        return Ok(Row { id, run: None, items: 0, pages: 1 });
     }
     let first = pages.storage().run(pages.layout().offset(PageId(id)), pages.layout().page_size.bytes())?;
     let header = PageHeader::read(&first, pages.layout().endian).unwrap_or(PageHeader {
@@ -71,16 +73,11 @@ fn read_row(pages: Pages<'_, Snapshot>, free: Option<&FreePages>, id: u64) -> Re
         }
         _ => u64::from(header.count),
     };
-    Ok(Row { id, run: Some(header), items })
+    Ok(Row { id, run: Some(header), items, pages: pages_of(id, header, pages.end()) })
 }
 
-/// The page behind a row. A run that cannot be as long as it says is taken for one page.
-fn after(row: &Row, end: u64) -> u64 {
-    let next = row.id.saturating_add(1);
-    match row.run {
-        Some(header) if row.id > 1 => {
-            Some(next.saturating_add(u64::from(header.overflow))).filter(|next| *next <= end).unwrap_or(next)
-        }
-        _ => next,
-    }
+/// How many pages a header stands for, at most up to the end.
+fn pages_of(id: u64, header: PageHeader, end: u64) -> u64 {
+    let claimed = if id < 2 { 1 } else { header.pages() };
+    if id.saturating_add(claimed) <= end { claimed } else { 1 }
 }

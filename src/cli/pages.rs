@@ -5,13 +5,16 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use super::color::Color;
 use super::context::Context;
 use super::failure::Failure;
 use super::json;
 use super::listing::Listing;
+use super::page_map::PageMap;
 use super::page_rows::{self, Row};
 use super::status::Status;
 use super::txid::TxidArg;
+use crate::Snapshot;
 
 /// List the pages with their kind, items and overflow
 #[derive(Debug, clap::Args)]
@@ -29,14 +32,19 @@ pub struct Args {
     /// Draw a picture of the file, one character per page
     #[arg(long, conflicts_with = "format")]
     pub map: bool,
+    /// Whether the picture is coloured; `auto` where standard output is a terminal and NO_COLOR is not set
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN", requires = "map")]
+    pub color: Color,
     #[command(flatten)]
     pub state: TxidArg,
 }
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
+    let color = args.color.is_wanted(context);
     context.read(&args.file, &args.state, |snapshot, spool| {
         let out = spool.out();
         match args.format {
+            _ if args.map => draw_map(args, color, snapshot, out),
             Listing::Table => {
                 write_heading(out)?;
                 page_rows::each(snapshot, &args.file, |row| write_row(out, row))
@@ -44,6 +52,15 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
             Listing::Json => page_rows::each(snapshot, &args.file, |row| json::write_line(out, &object(row))),
         }
     })
+}
+
+/// Draws what there is, whatever the end.
+fn draw_map(args: &Args, color: bool, snapshot: &Snapshot, out: &mut dyn Write) -> Result<Status, Failure> {
+    let stored = snapshot.pages().stored();
+    let mut map = PageMap::new(out, color, stored);
+    let ended = page_rows::each(snapshot, &args.file, |row| map.row(row));
+    map.finish(stored)?;
+    ended
 }
 
 fn write_heading(out: &mut dyn Write) -> io::Result<()> {
@@ -76,11 +93,11 @@ mod tests {
         let mut out = Vec::new();
         let leaf = |id, count, overflow| {
             let run = PageHeader { id: PageId(id), flags: PageKind::Leaf.flags(), count, overflow };
-            Row { id, run: Some(run), items: u64::from(count) }
+            Row { id, run: Some(run), items: u64::from(count), pages: run.pages() }
         };
         write_row(&mut out, &leaf(4, 12, 0)).unwrap();
         write_row(&mut out, &leaf(5, 1, 7)).unwrap();
-        write_row(&mut out, &Row { id: 11, run: None, items: 0 }).unwrap();
+        write_row(&mut out, &Row { id: 11, run: None, items: 0, pages: 1 }).unwrap();
         assert_eq!(
             String::from_utf8(out).unwrap(),
             "4        leaf       12           \n5        leaf       1      7     \n11       free                    \n"
