@@ -129,6 +129,7 @@ fn told_by_clap(error: &clap::Error, context: &mut Context<'_>) -> Status {
 fn dispatch(command: &Command, context: &mut Context<'_>) -> Result<Status, Failure> {
     match command {
         Command::Info(args) => return info::run(args, context),
+        Command::Check(args) => return check::run(args, context),
         Command::Buckets(args) => return buckets::run(args, context),
         Command::Keys(args) => return keys::run(args, context),
         Command::Get(args) => return get::run(args, context),
