@@ -146,8 +146,14 @@ fn close(out: &mut dyn Write, from: usize, to: usize) -> io::Result<()> {
 
 /// Begins a line at a level of indentation.
 fn line(out: &mut dyn Write, level: usize) -> io::Result<()> {
+    const SPACES: [u8; 256] = [b' '; 256];
     out.write_all(b"\n")?;
-    (0..level).try_for_each(|_| out.write_all(b"    "))
+    let mut left = level.saturating_mul(4);
+    while let Some(part) = SPACES.get(..left.min(SPACES.len())).filter(|part| !part.is_empty()) {
+        out.write_all(part)?;
+        left -= part.len();
+    }
+    Ok(())
 }
 
 #[cfg(test)]

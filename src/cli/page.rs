@@ -126,14 +126,16 @@ impl Printer<'_> {
         let missed = self.pages.missed();
         if !missed.is_empty() {
             spool.note(format_args!(
-                "{}: page 0 says that there are {end} pages, as bbolt has it; the current state has {}: `unbolt page` with the numbers from {} on shows the rest",
-                self.args.file.display(), missed.end, missed.start
+                "{0}: pages {1} to {2} are not shown: bbolt's way to list all pages goes by page 0, which is older; \
+                 `unbolt page --all --txid {3} {0}` shows them",
+                self.args.file.display(),
+                missed.start,
+                missed.end.saturating_sub(1),
+                self.pages.txid(),
             ));
         }
         match end > stored {
-            true => {
-                Err(Failure::at(Status::Corrupt, &self.args.file, format_args!("the file ends after {stored} of {end} pages")))
-            }
+            true => Err(Failure::cut_short(&self.args.file, stored, end)),
             false => Ok(Status::Done),
         }
     }

@@ -47,11 +47,9 @@ pub fn each(snapshot: &Snapshot, file: &Path, mut row: impl FnMut(&Row) -> io::R
     }
     match failed {
         Some(e) => Err(Failure::of(file, e)),
-        None if pages.end() < snapshot.meta().high_water.0 => Err(Failure::at(
-            Status::Corrupt,
-            file,
-            format_args!("the file ends after {} of {} pages", pages.end(), snapshot.meta().high_water),
-        )),
+        None if pages.end() < pages.meta().high_water.0 => {
+            Err(Failure::cut_short(file, pages.end(), pages.meta().high_water.0))
+        }
         None => Ok(Status::Done),
     }
 }

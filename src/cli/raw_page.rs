@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::txid::TxidArg;
-use crate::format::{Layout, PageHeader, PageId, PageKind, SharedBytes};
+use crate::format::{Layout, PageHeader, PageId, PageKind, SharedBytes, TxId};
 use crate::{Error, Snapshot, Storage};
 
 /// All pages of a file.
@@ -60,6 +60,11 @@ impl<'s> RawPages<'s> {
     /// Pages of the state that is read that lie behind the end.
     pub fn missed(&self) -> Range<u64> {
         self.high_water..self.snapshot.meta().high_water.0
+    }
+
+    /// The transaction of the state that is read.
+    pub fn txid(&self) -> TxId {
+        self.snapshot.meta().txid
     }
 
     /// The bytes of one page, without overflow pages.
