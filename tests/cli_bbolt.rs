@@ -18,7 +18,7 @@ const DOCKER: &str = "testdata/docker/live-25.0.13.db";
 const CONTAINERD: &str = "testdata/containerd/dockerd-meta-running-1.6.20.db";
 
 /// Every reading command on a file, with arguments that make sense for the bucket `churn`.
-const COMMANDS: [&[&str]; 17] = [
+const COMMANDS: [&[&str]; 18] = [
     &["info", "FILE"],
     &["info", "--verbose", "FILE"],
     &["info", "--format", "json", "FILE"],
@@ -36,6 +36,7 @@ const COMMANDS: [&[&str]; 17] = [
     &["page-item", "FILE", "3", "0"],
     &["stats", "FILE"],
     &["inspect", "FILE"],
+    &["search", "FILE", "0"],
 ];
 
 fn unbolt(arguments: &[&str]) -> Output {
@@ -481,6 +482,37 @@ fn findings_come_as_json_with_code_path_and_offset() {
 }
 
 #[test]
+fn a_search_finds_keys_values_and_names_and_says_where() {
+    let by_text = json_lines(&unbolt(&["search", "--format", "json", DOCKER, "10.89.0.1"]));
+    assert_eq!(by_text[0]["bucket"], serde_json::json!(["libnetwork"]));
+    assert_eq!(by_text[0]["match"], "value");
+    assert!(by_text[0]["excerpt"].as_str().unwrap().contains("10.89.0.1"), "{by_text:?}");
+    for found in &by_text {
+        let key = found["key"].as_str().unwrap();
+        let value = unbolt(&["get", "--format", "bytes", DOCKER, "libnetwork", key]).stdout;
+        let at = found["offset"].as_u64().unwrap() as usize;
+        assert_eq!(&value[at..at + 9], b"10.89.0.1");
+        assert_eq!(found["value_size"], value.len() - 1);
+    }
+
+    let by_pattern = unbolt(&["search", "-e", "--keys-only", DOCKER, "^docker/network/v1.0/network/8[24]"]);
+    assert_eq!(out(&by_pattern).lines().count(), 2);
+    assert!(out(&by_pattern).starts_with("libnetwork\tdocker/network/v1.0/network/8"));
+    assert_eq!(out(&unbolt(&["search", "--limit", "3", DOCKER, "docker"])).lines().count(), 3);
+    assert_eq!(status(&unbolt(&["search", "--ignore-case", CONTAINERD, "MOBY"])), 0);
+
+    let bucket = json_lines(&unbolt(&["search", "--format", "json", CONTAINERD, "moby"]));
+    assert_eq!(bucket[0], serde_json::json!({ "bucket": ["v1"], "key": "moby", "match": "bucket" }));
+
+    let nothing = unbolt(&["search", CONTAINERD, "MOBY"]);
+    assert_eq!((status(&nothing), out(&nothing), err(&nothing)), (1, String::new(), String::new()));
+    let by_hex = unbolt(&["search", "--parse-format", "hex", CHURN, "636875726e"]);
+    assert_eq!(out(&by_hex), "\tchurn\n");
+    assert_eq!(status(&unbolt(&["search", "--parse-format", "hex", CHURN, "ffff"])), 1);
+    assert_eq!(status(&unbolt(&["search", "-e", CHURN, "("])), 2);
+}
+
+#[test]
 fn thousands_of_nested_buckets_are_gone_through() {
     let mut page = encode_inline(&[], Endian::Little).unwrap();
     for _ in 0..3000 {
@@ -506,7 +538,7 @@ fn a_bucket_that_holds_itself_ends() {
         let command: Vec<&str> = command.iter().map(|word| if *word == "churn" { "a" } else { *word }).collect();
         let (status, _, _) = on_bytes(&bytes, &command);
         let expected = match command[0] {
-            "inspect" | "stats" => Status::Corrupt,
+            "inspect" | "stats" | "search" => Status::Corrupt,
             "buckets" if command[1] == "--recursive" => Status::Corrupt,
             // Without a freelist the free pages are what the trees do not reach.
             "pages" => Status::Corrupt,

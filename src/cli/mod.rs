@@ -32,6 +32,7 @@ mod page_rows;
 mod pages;
 mod quote;
 mod raw_page;
+mod search;
 mod snapshot;
 mod stats;
 mod status;
@@ -86,6 +87,7 @@ enum Command {
     Dump(dump::Args),
     Stats(stats::Args),
     Inspect(inspect::Args),
+    Search(search::Args),
     Export(export::Args),
     Kv(kv::Args),
     Snapshot(snapshot::Args),
@@ -139,6 +141,7 @@ fn dispatch(command: &Command, context: &mut Context<'_>) -> Result<Status, Fail
         Command::Dump(args) => return dump::run(args, context),
         Command::Stats(args) => return stats::run(args, context),
         Command::Inspect(args) => return inspect::run(args, context),
+        Command::Search(args) => return search::run(args, context),
         Command::Completions(args) => completions::run(args, Cli::command(), context.out)?,
         Command::Version(_) => version::run(context.out)?,
         Command::Man(args) => {
