@@ -1,6 +1,6 @@
 //! The program: the command line on real files and streams.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use unbolt::Snapshot;
@@ -9,7 +9,8 @@ use unbolt::cli::{Context, run};
 fn main() -> ExitCode {
     let mut out = io::BufWriter::new(io::stdout().lock());
     let mut err = io::stderr().lock();
-    let mut context = Context { open: &|path| Snapshot::open(path), out: &mut out, err: &mut err };
+    let color = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|wish| wish.is_empty());
+    let mut context = Context { open: &|path| Snapshot::open(path), out: &mut out, err: &mut err, color };
     let status = run(std::env::args_os(), &mut context);
     // Whatever could not be flushed was reported by the command; nothing must be tried again on drop.
     let _ = out.flush();

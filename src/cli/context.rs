@@ -24,6 +24,8 @@ pub struct Context<'a> {
     pub out: &'a mut dyn Write,
     /// Standard error: words.
     pub err: &'a mut dyn Write,
+    /// Whether standard output shows colours, where a command is not told what to do.
+    pub color: bool,
 }
 
 impl std::fmt::Debug for Context<'_> {
@@ -44,7 +46,7 @@ impl Context<'_> {
         let open = self.open;
         let take = || open_at(open, file, state).map(|snapshot| State { snapshot, file });
         let read = |state: &State<'_>, spool: &mut Spool| {
-            warn_if_not_provable(&state.snapshot, spool);
+            warn_if_not_provable(state, spool);
             read(&state.snapshot, spool)
         };
         attempt::attempt(take, read, || overtaken(file), self.out, self.err)
@@ -79,11 +81,12 @@ fn open_at(open: Open<'_>, file: &Path, state: &TxidArg) -> Result<Snapshot, Fai
     Ok(snapshot)
 }
 
-fn warn_if_not_provable(snapshot: &Snapshot, spool: &mut Spool) {
-    if !snapshot.is_provable() {
-        let id = snapshot.meta().txid;
+fn warn_if_not_provable(state: &State<'_>, spool: &mut Spool) {
+    if !state.snapshot.is_provable() {
+        let id = state.snapshot.meta().txid;
         spool.note(format_args!(
-            "the state of transaction {id} is not provable: its pages may have been written since, and it may hold data that was never committed"
+            "{}: the state of transaction {id} is not provable: its pages may have been written since, and it may hold data that was never committed",
+            state.file.display()
         ));
     }
 }
@@ -110,6 +113,10 @@ impl Failure {
         };
         let hint = match &error {
             Error::Corrupt(_) => Some(format!("`unbolt check {}` lists all that is wrong", file.display())),
+            Error::BucketNotFound { .. } => Some(format!("`unbolt buckets --recursive {}` lists all buckets", file.display())),
+            Error::NotAFile { .. } if file.is_dir() => {
+                Some(format!("`unbolt find {}` lists the Bolt files in it", file.display()))
+            }
             _ => None,
         };
         let failure = Failure::at(status, file, words(&error));

@@ -2,7 +2,13 @@
 
 use std::path::PathBuf;
 
+use super::context::Context;
+use super::failure::Failure;
+use super::hexdump;
 use super::number::PageArg;
+use super::page::SEPARATOR;
+use super::raw_page::{RawPages, Unreadable};
+use super::status::Status;
 use super::txid::TxidArg;
 
 /// Print pages as hexadecimal digits
@@ -20,6 +26,25 @@ pub struct Args {
     /// The numbers of the pages
     #[arg(value_name = "PAGE", required = true)]
     pub pages: Vec<PageArg>,
-    #[command(flatten)]
-    pub state: TxidArg,
+}
+
+pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
+    let ids: Vec<u64> = args.pages.iter().filter_map(|page| page.0).collect();
+    if ids.is_empty() {
+        return Err(Failure::usage("a page number is required"));
+    }
+    context.read(&args.file, &TxidArg::default(), |snapshot, spool| {
+        let pages = RawPages::new(snapshot, &TxidArg::default());
+        for (index, id) in ids.iter().enumerate() {
+            if index > 0 {
+                writeln!(spool.out(), "{SEPARATOR}")?;
+            }
+            let page = pages.first_page(*id).map_err(|why| match why {
+                Unreadable::Failed(e) => Failure::of(&args.file, e),
+                why => Failure::at(Status::No, &args.file, format_args!("page {id}: {why}")),
+            })?;
+            hexdump::write(spool.out(), id.wrapping_mul(pages.layout().page_size.bytes()), &page)?;
+        }
+        Ok(Status::Done)
+    })
 }

@@ -43,6 +43,11 @@ impl Failure {
         Self::new(status, format_args!("{}: {message}", file.display()))
     }
 
+    /// A file that has fewer pages than it says.
+    pub fn cut_short(file: &Path, pages: u64, expected: u64) -> Self {
+        Self::at(Status::Corrupt, file, format_args!("the file ends after {pages} of {expected} pages"))
+    }
+
     /// Says what to do next.
     pub fn hint(self, hint: impl fmt::Display) -> Self {
         match self {

@@ -7,6 +7,7 @@ mod attempt;
 mod buckets;
 mod bytes;
 mod check;
+mod color;
 mod completions;
 mod context;
 mod dump;
@@ -22,11 +23,16 @@ mod keys;
 mod kv;
 mod listing;
 mod man;
+mod nesting;
 mod number;
 mod page;
 mod page_item;
+mod page_map;
+mod page_rows;
 mod pages;
 mod quote;
+mod raw_page;
+mod search;
 mod snapshot;
 mod stats;
 mod status;
@@ -81,6 +87,7 @@ enum Command {
     Dump(dump::Args),
     Stats(stats::Args),
     Inspect(inspect::Args),
+    Search(search::Args),
     Export(export::Args),
     Kv(kv::Args),
     Snapshot(snapshot::Args),
@@ -123,6 +130,18 @@ fn told_by_clap(error: &clap::Error, context: &mut Context<'_>) -> Status {
 
 fn dispatch(command: &Command, context: &mut Context<'_>) -> Result<Status, Failure> {
     match command {
+        Command::Info(args) => return info::run(args, context),
+        Command::Check(args) => return check::run(args, context),
+        Command::Buckets(args) => return buckets::run(args, context),
+        Command::Keys(args) => return keys::run(args, context),
+        Command::Get(args) => return get::run(args, context),
+        Command::Pages(args) => return pages::run(args, context),
+        Command::Page(args) => return page::run(args, context),
+        Command::PageItem(args) => return page_item::run(args, context),
+        Command::Dump(args) => return dump::run(args, context),
+        Command::Stats(args) => return stats::run(args, context),
+        Command::Inspect(args) => return inspect::run(args, context),
+        Command::Search(args) => return search::run(args, context),
         Command::Completions(args) => completions::run(args, Cli::command(), context.out)?,
         Command::Version(_) => version::run(context.out)?,
         Command::Man(args) => {

@@ -3,8 +3,13 @@
 use std::path::PathBuf;
 
 use super::bytes::Format;
+use super::context::Context;
+use super::failure::Failure;
 use super::number;
+use super::raw_page::{Kind, RawPages, Unreadable};
+use super::status::Status;
 use super::txid::TxidArg;
+use crate::format::{LeafElement, Page, PageId, PageKind, SharedBytes};
 
 /// Print the key and the value of one item of a leaf page
 #[derive(Debug, clap::Args)]
@@ -31,6 +36,41 @@ pub struct Args {
     /// How key and value are written
     #[arg(long, value_enum, default_value = "auto")]
     pub format: Format,
-    #[command(flatten)]
-    pub state: TxidArg,
+}
+
+pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
+    if args.key_only && args.value_only {
+        return Err(Failure::usage("either --key-only or --value-only"));
+    }
+    context.read(&args.file, &TxidArg::default(), |snapshot, spool| {
+        let element = args.find(&RawPages::new(snapshot, &TxidArg::default()))?;
+        if !args.value_only {
+            args.format.write_line(spool.out(), &element.key)?;
+        }
+        if !args.key_only {
+            args.format.write_line(spool.out(), &element.value)?;
+        }
+        Ok(Status::Done)
+    })
+}
+
+impl Args {
+    fn find(&self, pages: &RawPages<'_>) -> Result<LeafElement<SharedBytes>, Failure> {
+        let no = |words: String| Failure::at(Status::No, &self.file, format_args!("page {}: {words}", self.page));
+        let raw = pages.load(self.page).map_err(|why| match why {
+            Unreadable::Failed(e) => Failure::of(&self.file, e),
+            why => no(why.to_string()),
+        })?;
+        // As bbolt has it: 16 bits of the number count.
+        let item = self.item & u64::from(u16::MAX);
+        if item >= u64::from(raw.header.count) {
+            return Err(no(format!("has no item {item}, only {}", raw.header.count)));
+        }
+        if raw.header.flags != PageKind::Leaf.flags() {
+            return Err(no(format!("is a page of type {}; only leaf pages have items with values", Kind(raw.header.flags))));
+        }
+        let leaf = Page::parse(raw.bytes, PageId(self.page), pages.layout()).and_then(Page::into_leaf);
+        let element = leaf.and_then(|leaf| leaf.element(usize::try_from(item).unwrap_or(usize::MAX)));
+        element.map_err(|e| Failure::of(&self.file, e.into()))
+    }
 }

@@ -42,6 +42,18 @@ pub fn quote(bytes: &[u8]) -> String {
     out
 }
 
+/// `bytes` as they are, but for what would not show or would end the line: that is written as in [`quote`].
+pub fn on_one_line(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            if is_printable_char(c) { out.push(c) } else { push_quoted(&mut out, c) }
+        }
+        chunk.invalid().iter().for_each(|byte| out.push_str(&format!("\\x{byte:02x}")));
+    }
+    out
+}
+
 fn push_quoted(out: &mut String, c: char) {
     match c {
         '"' => out.push_str("\\\""),
@@ -117,6 +129,11 @@ mod tests {
         assert_eq!(quote(b"\x00\x1f\x7f"), r#""\x00\x1f\x7f""#);
         assert_eq!(quote("ü世\u{a0}\u{ad}\u{2028}\u{10ffff}".as_bytes()), r#""ü世\u00a0\u00ad\u2028\U0010ffff""#);
         assert_eq!(quote("\u{fffd}".as_bytes()), "\"\u{fffd}\"");
+    }
+
+    #[test]
+    fn on_one_line_only_what_would_not_show_is_escaped() {
+        assert_eq!(on_one_line(b"{\"a\":\"\\\"}\n\x00\xff"), r#"{"a":"\"}\n\x00\xff"#);
     }
 
     #[test]

@@ -4,7 +4,12 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use super::context::Context;
+use super::failure::Failure;
+use super::status::Status;
 use super::txid::TxidArg;
+use crate::tree::{BucketStats, Entry, bucket_stats};
+use crate::{Corruption, CorruptionKind, Error, Snapshot};
 
 /// Print statistics of all buckets, or of those whose names begin with PREFIX
 #[derive(Debug, clap::Args)]
@@ -23,67 +28,60 @@ pub struct Args {
     pub state: TxidArg,
 }
 
-/// Figures of one bucket and of the buckets in it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Stats {
-    pub branch_pages: u64,
-    pub branch_overflow: u64,
-    pub leaf_pages: u64,
-    pub leaf_overflow: u64,
-    pub keys: u64,
-    pub depth: u64,
-    pub branch_alloc: u64,
-    pub branch_in_use: u64,
-    pub leaf_alloc: u64,
-    pub leaf_in_use: u64,
-    pub buckets: u64,
-    pub inline_buckets: u64,
-    pub inline_in_use: u64,
+pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
+    let prefix = args.prefix.as_ref().map_or(&[][..], |prefix| prefix.as_encoded_bytes());
+    context.read(&args.file, &args.state, |snapshot, spool| {
+        let failed = |e| Failure::of(&args.file, e);
+        let most = snapshot.runs_read().saturating_add(most_runs(snapshot));
+        let (mut total, mut count) = (BucketStats::default(), 0);
+        for entry in snapshot.root().map_err(failed)?.prefix(prefix) {
+            let (_, Entry::Bucket(bucket)) = entry.map_err(failed)? else { continue };
+            total.add(&bucket_stats(&bucket).map_err(failed)?);
+            count += 1;
+            if snapshot.runs_read() > most {
+                return Err(failed(shared_pages()));
+            }
+        }
+        write(&total, spool.out(), count)?;
+        Ok(Status::Done)
+    })
 }
 
-impl Stats {
-    /// Adds the figures of another bucket beside this one; depth is the deeper one's.
-    pub fn add(&mut self, other: &Stats) {
-        self.branch_pages += other.branch_pages;
-        self.branch_overflow += other.branch_overflow;
-        self.leaf_pages += other.leaf_pages;
-        self.leaf_overflow += other.leaf_overflow;
-        self.keys += other.keys;
-        self.depth = self.depth.max(other.depth);
-        self.branch_alloc += other.branch_alloc;
-        self.branch_in_use += other.branch_in_use;
-        self.leaf_alloc += other.leaf_alloc;
-        self.leaf_in_use += other.leaf_in_use;
-        self.buckets += other.buckets;
-        self.inline_buckets += other.inline_buckets;
-        self.inline_in_use += other.inline_in_use;
-    }
+/// Reading every page of a sound file takes at most two looks at each. More means that buckets share pages, and a
+/// small file in which many buckets share many could be counted for ever.
+fn most_runs(snapshot: &Snapshot) -> u64 {
+    snapshot.pages().stored().saturating_mul(4).saturating_add(100)
+}
 
-    /// The report on `count` top-level buckets.
-    pub fn write(&self, out: &mut dyn Write, count: u64) -> io::Result<()> {
-        writeln!(out, "Aggregate statistics for {count} buckets\n")?;
-        writeln!(out, "Page count statistics")?;
-        writeln!(out, "\tNumber of logical branch pages: {}", self.branch_pages)?;
-        writeln!(out, "\tNumber of physical branch overflow pages: {}", self.branch_overflow)?;
-        writeln!(out, "\tNumber of logical leaf pages: {}", self.leaf_pages)?;
-        writeln!(out, "\tNumber of physical leaf overflow pages: {}", self.leaf_overflow)?;
-        writeln!(out, "Tree statistics")?;
-        writeln!(out, "\tNumber of keys/value pairs: {}", self.keys)?;
-        writeln!(out, "\tNumber of levels in B+tree: {}", self.depth)?;
-        writeln!(out, "Page size utilization")?;
-        writeln!(out, "\tBytes allocated for physical branch pages: {}", self.branch_alloc)?;
-        let share = percentage(self.branch_in_use, self.branch_alloc);
-        writeln!(out, "\tBytes actually used for branch data: {} ({share}%)", self.branch_in_use)?;
-        writeln!(out, "\tBytes allocated for physical leaf pages: {}", self.leaf_alloc)?;
-        let share = percentage(self.leaf_in_use, self.leaf_alloc);
-        writeln!(out, "\tBytes actually used for leaf data: {} ({share}%)", self.leaf_in_use)?;
-        writeln!(out, "Bucket statistics")?;
-        writeln!(out, "\tTotal number of buckets: {}", self.buckets)?;
-        let share = percentage(self.inline_buckets, self.buckets);
-        writeln!(out, "\tTotal number on inlined buckets: {} ({share}%)", self.inline_buckets)?;
-        let share = percentage(self.inline_in_use, self.leaf_in_use);
-        writeln!(out, "\tBytes used for inlined buckets: {} ({share}%)", self.inline_in_use)
-    }
+fn shared_pages() -> Error {
+    let kind = CorruptionKind::Tree { what: "buckets share pages" };
+    Corruption { kind, page: None, offset: None }.into()
+}
+
+/// The report on `count` top-level buckets.
+fn write(stats: &BucketStats, out: &mut dyn Write, count: u64) -> io::Result<()> {
+    writeln!(out, "Aggregate statistics for {count} buckets\n")?;
+    writeln!(out, "Page count statistics")?;
+    writeln!(out, "\tNumber of logical branch pages: {}", stats.branch_pages)?;
+    writeln!(out, "\tNumber of physical branch overflow pages: {}", stats.branch_overflow)?;
+    writeln!(out, "\tNumber of logical leaf pages: {}", stats.leaf_pages)?;
+    writeln!(out, "\tNumber of physical leaf overflow pages: {}", stats.leaf_overflow)?;
+    writeln!(out, "Tree statistics")?;
+    writeln!(out, "\tNumber of keys/value pairs: {}", stats.keys)?;
+    writeln!(out, "\tNumber of levels in B+tree: {}", stats.depth)?;
+    writeln!(out, "Page size utilization")?;
+    writeln!(out, "\tBytes allocated for physical branch pages: {}", stats.branch_alloc)?;
+    let share = percentage(stats.branch_inuse, stats.branch_alloc);
+    writeln!(out, "\tBytes actually used for branch data: {} ({share}%)", stats.branch_inuse)?;
+    writeln!(out, "\tBytes allocated for physical leaf pages: {}", stats.leaf_alloc)?;
+    let share = percentage(stats.leaf_inuse, stats.leaf_alloc);
+    writeln!(out, "\tBytes actually used for leaf data: {} ({share}%)", stats.leaf_inuse)?;
+    writeln!(out, "Bucket statistics")?;
+    writeln!(out, "\tTotal number of buckets: {}", stats.buckets)?;
+    let share = percentage(stats.inline_buckets, stats.buckets);
+    writeln!(out, "\tTotal number on inlined buckets: {} ({share}%)", stats.inline_buckets)?;
+    let share = percentage(stats.inline_inuse, stats.leaf_inuse);
+    writeln!(out, "\tBytes used for inlined buckets: {} ({share}%)", stats.inline_inuse)
 }
 
 /// A share in whole per cent, cut off, in the single precision that bbolt computes it with.
@@ -105,12 +103,5 @@ mod tests {
         assert_eq!(percentage(3, 0), 0);
         // Single precision rounds this one up to the whole.
         assert_eq!(percentage(999_999_999, 1_000_000_000), 100);
-    }
-
-    #[test]
-    fn depth_is_the_deepest_and_the_rest_adds_up() {
-        let mut sum = Stats { keys: 1, depth: 4, ..Stats::default() };
-        sum.add(&Stats { keys: 2, depth: 3, buckets: 1, ..Stats::default() });
-        assert_eq!(sum, Stats { keys: 3, depth: 4, buckets: 1, ..Stats::default() });
     }
 }
