@@ -9,6 +9,7 @@ mod bytes;
 mod check;
 mod completions;
 mod context;
+mod docker_path;
 mod dump;
 mod export;
 mod failure;
@@ -125,6 +126,8 @@ fn told_by_clap(error: &clap::Error, context: &mut Context<'_>) -> Status {
 fn dispatch(command: &Command, context: &mut Context<'_>) -> Result<Status, Failure> {
     match command {
         Command::Completions(args) => completions::run(args, Cli::command(), context.out)?,
+        Command::Export(args) => return export::run(args, context),
+        Command::Kv(args) => return kv::run(args, context),
         Command::Version(_) => version::run(context.out)?,
         Command::Man(args) => {
             if man::run(args, Cli::command(), context.out)?.is_none() {
