@@ -34,6 +34,7 @@ mod status;
 mod table;
 mod txid;
 mod version;
+mod writers;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -127,6 +128,8 @@ fn dispatch(command: &Command, context: &mut Context<'_>) -> Result<Status, Fail
     match command {
         Command::Completions(args) => completions::run(args, Cli::command(), context.out)?,
         Command::Export(args) => return export::run(args, context),
+        Command::Find(args) => return find::run(args, context),
+        Command::Snapshot(args) => return snapshot::run(args, context),
         Command::Kv(args) => return kv::run(args, context),
         Command::Version(_) => version::run(context.out)?,
         Command::Man(args) => {

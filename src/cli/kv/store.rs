@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::cli::bytes::Format;
 use crate::cli::attempt::Spool;
+use crate::cli::bytes::Format;
 use crate::cli::context::Context;
 use crate::cli::docker_path;
 use crate::cli::failure::Failure;
@@ -69,9 +69,7 @@ impl Tally {
     /// Yes where there were records and all of them could be read.
     pub fn status(self, file: &Path, prefix: &[u8]) -> Result<Status, Failure> {
         match self {
-            Tally { good: 0, bad: 0 } if prefix.is_empty() => {
-                Err(Failure::at(Status::No, file, "the bucket has no keys"))
-            }
+            Tally { good: 0, bad: 0 } if prefix.is_empty() => Err(Failure::at(Status::No, file, "the bucket has no keys")),
             Tally { good: 0, bad: 0 } => {
                 Err(Failure::at(Status::No, file, format_args!("no key begins with {}", text(prefix))))
             }
