@@ -17,9 +17,9 @@ pub struct Args {
 }
 
 /// Prints the page; `None` where there is no such command.
-pub fn run(args: &Args, root: clap::Command, out: &mut dyn Write) -> io::Result<Option<()>> {
-    let mut root = root;
+pub fn run(args: &Args, mut root: clap::Command, out: &mut dyn Write) -> io::Result<Option<()>> {
     root.build();
+    let source = format!("{} {}", root.get_name(), env!("CARGO_PKG_VERSION"));
     let mut command = &root;
     for name in &args.command {
         match command.find_subcommand(name) {
@@ -27,5 +27,18 @@ pub fn run(args: &Args, root: clap::Command, out: &mut dyn Write) -> io::Result<
             None => return Ok(None),
         }
     }
-    Man::new(command.clone()).render(out).map(Some)
+    let command = without_help(command.clone());
+    let mut page = Vec::new();
+    Man::new(command).source(source).manual("User Commands").render(&mut page)?;
+    out.write_all(named_sections(&page).as_bytes()).map(Some)
+}
+
+/// `help` is on every page an option already.
+fn without_help(command: clap::Command) -> clap::Command {
+    if command.find_subcommand("help").is_some() { command.mut_subcommand("help", |help| help.hide(true)) } else { command }
+}
+
+/// What stands behind the options says how to use them; `EXTRA` is no name that a reader of manuals knows.
+fn named_sections(page: &[u8]) -> String {
+    String::from_utf8_lossy(page).replace(".SH EXTRA\n", ".SH NOTES\n")
 }

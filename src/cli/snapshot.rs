@@ -59,13 +59,13 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
 }
 
 fn say(err: &mut dyn Write, out: &Path, copied: Copied, attempts: usize) {
-    let pages = copied.pages;
     let tries = match attempts {
         1 => "at the first attempt".to_owned(),
         n => format!("at attempt {n} of at most {ATTEMPTS}, a writer committed during the others"),
     };
     // The copy is there and whole; it is not lost because nobody hears of it.
-    let _ = writeln!(err, "unbolt: {}: transaction {}, {pages} pages, {tries}", out.display(), copied.txid);
+    let Copied { txid, pages, bytes, .. } = copied;
+    let _ = writeln!(err, "unbolt: {}: transaction {txid}, {pages} pages in {bytes} bytes, {tries}", out.display());
 }
 
 /// Whatever would overwrite something, or give a copy that cannot be trusted.
@@ -144,8 +144,14 @@ struct Target {
 
 impl Target {
     fn beside(out: &Path, source: &Path) -> Result<Target, Failure> {
-        let file = builder(source).tempfile_in(directory(out));
-        let file = file.map_err(|e| Failure::at(Status::Io, out, format_args!("cannot create: {}", cause(&e))))?;
+        let file = builder(source).tempfile_in(directory(out)).map_err(|e| {
+            // The name in the error's own text is one that nobody knows.
+            let words = match e.kind() {
+                ErrorKind::NotFound => "its directory is not there".to_owned(),
+                kind => kind.to_string(),
+            };
+            Failure::at(Status::Io, out, format_args!("cannot create: {words}"))
+        })?;
         Ok(Target { file, out: out.into(), kept: 0 })
     }
 
@@ -208,14 +214,6 @@ fn named() -> Builder<'static, 'static> {
     let mut builder = Builder::new();
     builder.prefix(".unbolt-").suffix(".tmp");
     builder
-}
-
-/// The error without the name of the temporary file, which nobody knows.
-fn cause(error: &io::Error) -> String {
-    match error.raw_os_error() {
-        Some(code) => io::Error::from_raw_os_error(code).to_string(),
-        None => io::Error::from(error.kind()).to_string(),
-    }
 }
 
 fn directory(out: &Path) -> &Path {

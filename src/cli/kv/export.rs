@@ -45,6 +45,6 @@ pub fn run(args: &Args, bucket: &OsString, context: &mut Context<'_>) -> Result<
         });
         // The array ends even where reading did not get to its end, so that what was good can be parsed.
         spool.out().write_all(if before == "[\n" { b"[]\n" } else { b"\n]\n" })?;
-        tally?.status(file, prefix)
+        tally?.status(file, store, prefix)
     })
 }

@@ -61,7 +61,7 @@ pub fn run(args: &Args, bucket: &OsString, context: &mut Context<'_>) -> Result<
                 tally?
             }
         };
-        tally.status(file, prefix)
+        tally.status(file, store, prefix)
     })
 }
 

@@ -67,15 +67,22 @@ pub struct Tally {
 
 impl Tally {
     /// Yes where there were records and all of them could be read.
-    pub fn status(self, file: &Path, prefix: &[u8]) -> Result<Status, Failure> {
+    pub fn status(self, file: &Path, store: &Store<'_>, prefix: &[u8]) -> Result<Status, Failure> {
         match self {
-            Tally { good: 0, bad: 0 } if prefix.is_empty() => Err(Failure::at(Status::No, file, "the bucket has no keys")),
-            Tally { good: 0, bad: 0 } => {
-                Err(Failure::at(Status::No, file, format_args!("no key begins with {}", text(prefix))))
-            }
+            Tally { good: 0, bad: 0 } => Err(nothing_found(file, store, prefix)),
             Tally { bad: 0, .. } => Ok(Status::Done),
             Tally { .. } => Ok(Status::No),
         }
+    }
+}
+
+fn nothing_found(file: &Path, store: &Store<'_>, prefix: &[u8]) -> Failure {
+    match store.iter().next() {
+        Some(Ok((first, _))) => {
+            let failure = Failure::at(Status::No, file, format_args!("no key begins with {}", text(prefix)));
+            failure.hint(format_args!("the first key there is {}", text(&first)))
+        }
+        _ => Failure::at(Status::No, file, "the bucket has no keys"),
     }
 }
 
