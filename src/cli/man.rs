@@ -42,3 +42,38 @@ fn without_help(command: clap::Command) -> clap::Command {
 fn named_sections(page: &[u8]) -> String {
     String::from_utf8_lossy(page).replace(".SH EXTRA\n", ".SH NOTES\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn page(command: &[&str]) -> Option<String> {
+        let args = Args { command: command.iter().map(|name| name.to_string()).collect() };
+        let mut page = Vec::new();
+        run(&args, super::super::Cli::command(), &mut page).unwrap()?;
+        Some(String::from_utf8(page).unwrap())
+    }
+
+    #[test]
+    fn the_page_of_the_program_lists_its_commands() {
+        let page = page(&[]).unwrap();
+        let commands = super::super::Cli::command();
+        for command in commands.get_subcommands() {
+            let name = command.get_name().replace('-', "\\-");
+            assert!(page.contains(&format!("unbolt\\-{name}(1)")), "{name}: {page}");
+        }
+        assert!(!page.contains("unbolt\\-help(1)"), "{page}");
+        assert!(page.contains(".SH NOTES\n") && page.contains("Exit status"), "{page}");
+    }
+
+    #[test]
+    fn every_command_has_a_page_with_its_examples() {
+        for command in [&["check"][..], &["kv"], &["kv", "list"], &["kv", "ls"], &["snapshot"], &["completion"]] {
+            let page = page(command).unwrap();
+            assert!(page.contains("User Commands") && page.contains("Examples:"), "{command:?}: {page}");
+        }
+        assert_eq!(page(&["nothing"]), None);
+        assert_eq!(page(&["kv", "nothing"]), None);
+    }
+}

@@ -53,19 +53,20 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
     })?;
     target.persist(args.force)?;
     if let Some(copied) = copied {
-        say(context.err, &args.out, copied, attempts);
+        say(context.err, args, copied, attempts);
     }
     Ok(Status::Done)
 }
 
-fn say(err: &mut dyn Write, out: &Path, copied: Copied, attempts: usize) {
+fn say(err: &mut dyn Write, args: &Args, copied: Copied, attempts: usize) {
     let tries = match attempts {
         1 => "at the first attempt".to_owned(),
         n => format!("at attempt {n} of at most {ATTEMPTS}, a writer committed during the others"),
     };
+    let rest = if args.raw { "; all other pages as they lie, unverified" } else { "" };
     // The copy is there and whole; it is not lost because nobody hears of it.
     let Copied { txid, pages, bytes, .. } = copied;
-    let _ = writeln!(err, "unbolt: {}: transaction {txid}, {pages} pages in {bytes} bytes, {tries}", out.display());
+    let _ = writeln!(err, "unbolt: {}: transaction {txid}, {pages} pages in {bytes} bytes, {tries}{rest}", args.out.display());
 }
 
 /// Whatever would overwrite something, or give a copy that cannot be trusted.
