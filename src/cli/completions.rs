@@ -22,3 +22,21 @@ pub fn run(args: &Args, mut command: clap::Command, out: &mut dyn Write) -> io::
     clap_complete::generate(args.shell, &mut command, "unbolt", &mut script);
     out.write_all(&script)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{CommandFactory, ValueEnum};
+
+    #[test]
+    fn every_shells_script_knows_the_commands() {
+        for shell in Shell::value_variants() {
+            let mut script = Vec::new();
+            run(&Args { shell: *shell }, super::super::Cli::command(), &mut script).unwrap();
+            let script = String::from_utf8(script).unwrap();
+            for word in ["snapshot", "page-item", "exists", "--parse-format"] {
+                assert!(script.contains(word.trim_start_matches('-')), "{shell}: {word}");
+            }
+        }
+    }
+}

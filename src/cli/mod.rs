@@ -10,6 +10,7 @@ mod check;
 mod color;
 mod completions;
 mod context;
+mod docker_path;
 mod dump;
 mod export;
 mod failure;
@@ -39,6 +40,7 @@ mod status;
 mod table;
 mod txid;
 mod version;
+mod writers;
 
 use std::ffi::OsString;
 
@@ -143,6 +145,10 @@ fn dispatch(command: &Command, context: &mut Context<'_>) -> Result<Status, Fail
         Command::Inspect(args) => return inspect::run(args, context),
         Command::Search(args) => return search::run(args, context),
         Command::Completions(args) => completions::run(args, Cli::command(), context.out)?,
+        Command::Export(args) => return export::run(args, context),
+        Command::Find(args) => return find::run(args, context),
+        Command::Snapshot(args) => return snapshot::run(args, context),
+        Command::Kv(args) => return kv::run(args, context),
         Command::Version(_) => version::run(context.out)?,
         Command::Man(args) => {
             if man::run(args, Cli::command(), context.out)?.is_none() {

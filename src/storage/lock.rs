@@ -96,7 +96,7 @@ fn holder(line: &str, device: u64, inode: u64) -> Option<Holder> {
 
 /// Linux packs a device number as 32 bits of minor (20 used) around 12 of major, the rest above.
 #[cfg(target_os = "linux")]
-fn major_and_minor(device: u64) -> (u64, u64) {
+pub(super) fn major_and_minor(device: u64) -> (u64, u64) {
     let major = (device >> 8 & 0xfff) | (device >> 32 & !0xfff);
     let minor = (device & 0xff) | (device >> 12 & !0xff);
     (major, minor & 0xffff_ffff)

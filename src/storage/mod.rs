@@ -10,6 +10,7 @@ mod heap;
 mod lock;
 mod map;
 mod medium;
+mod mount;
 mod probe;
 mod snapshot;
 
@@ -24,6 +25,7 @@ pub use lock::lock_holders;
 pub(crate) use lock::{FileLock, LockMode};
 pub(crate) use map::Map;
 pub(crate) use medium::Medium;
+pub use mount::FileSystem;
 pub use snapshot::{DEFAULT_ATTEMPTS, Snapshot};
 
 /// Where the bytes of a database come from.

@@ -4,10 +4,13 @@ pub mod exists;
 pub mod export;
 pub mod get;
 pub mod list;
+mod store;
 
 use std::ffi::OsString;
 
-use super::txid::TxidArg;
+use super::context::Context;
+use super::failure::Failure;
+use super::status::Status;
 
 /// Read libnetwork's key-value store, as dockerd keeps its networks
 ///
@@ -16,13 +19,11 @@ use super::txid::TxidArg;
 #[command(after_long_help = "\
 Examples:
   unbolt kv list /var/lib/docker
-  unbolt kv get local-kv.db docker/network/v1.0/bridge/ | jq .")]
+  unbolt kv get local-kv.db docker/network/v1.0/network/ID/ | jq .")]
 pub struct Args {
     /// The bucket
     #[arg(long, global = true, value_name = "NAME", default_value = "libnetwork")]
     pub bucket: OsString,
-    #[command(flatten)]
-    pub state: TxidArg,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -33,4 +34,13 @@ pub enum Command {
     Get(get::Args),
     Exists(exists::Args),
     Export(export::Args),
+}
+
+pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
+    match &args.command {
+        Command::List(list) => list::run(list, &args.bucket, context),
+        Command::Get(get) => get::run(get, &args.bucket, context),
+        Command::Exists(exists) => exists::run(exists, &args.bucket, context),
+        Command::Export(export) => export::run(export, &args.bucket, context),
+    }
 }
