@@ -4,4 +4,5 @@
 pub mod alloc;
 pub mod dump;
 pub mod layout;
+pub mod swap;
 pub mod testdata;
