@@ -3,6 +3,7 @@
 
 pub mod alloc;
 pub mod dump;
+pub mod image;
 pub mod layout;
 pub mod swap;
 pub mod testdata;
