@@ -324,6 +324,9 @@ impl<'s, S: Storage, V: Visitor<S::Run<'s>>> Walk<'_, 's, S, V> {
             let kind = CorruptionKind::PageKind { expected: "branch or leaf", found: page.kind() };
             return Err(kind.at_offset(id, page.offset().saturating_add(8)).into());
         }
+        if page.kind() == PageKind::Branch && page.count() == 0 {
+            return Err(CorruptionKind::EmptyBranch.at_offset(id, page.offset().saturating_add(10)).into());
+        }
         for further in (1..=u64::from(page.overflow())).map(|n| PageId(id.0.saturating_add(n))) {
             if !self.seen.insert(further) {
                 return Err(CorruptionKind::RunShared { page: further }.at(id).into());
