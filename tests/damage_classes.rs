@@ -2,10 +2,157 @@
 
 mod support;
 
+use support::alloc::{Counting, peak_of};
+use support::damage::{Base, Damaged};
+use support::exercise::{Content, Reading, exercise};
 use support::image::Image;
 use unbolt::format::{Endian, LeafElement, PageId, encode_bucket, encode_inline};
 use unbolt::tree::{reach, walk};
 use unbolt::{Corruption, CorruptionKind, Snapshot, Storage};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// The most memory that any class may take, beside the file itself.
+const MEMORY: usize = 64 << 20;
+
+/// What is read of a damaged file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Read {
+    /// It is not opened.
+    Refused,
+    /// An error comes before everything is read.
+    Error,
+    /// All that the sound file holds.
+    Same,
+    /// Something else, and nothing but a check, if even that, can tell.
+    Other,
+}
+use Read::{Error, Other, Refused, Same};
+
+/// For each class: what is read, and whether the tree and the freelist verify.
+const WANTED: [(u32, Read, bool); 73] = [
+    (1, Refused, false),
+    (2, Refused, false),
+    (3, Error, false),
+    (4, Error, false),
+    (5, Error, false),
+    (6, Error, false),
+    (7, Same, true),
+    (8, Refused, false),
+    (9, Same, true),
+    (10, Same, true),
+    (11, Refused, false),
+    (12, Same, true),
+    (13, Same, true),
+    (14, Error, false),
+    (15, Refused, false),
+    (16, Refused, false),
+    (17, Same, true),
+    (18, Same, true),
+    (19, Error, false),
+    (20, Error, false),
+    (21, Error, false),
+    (22, Error, false),
+    // The trees are sound, but a state whose meta cannot be true is not read.
+    (23, Error, false),
+    (24, Error, false),
+    (25, Same, false),
+    (26, Error, false),
+    (27, Same, false),
+    (28, Error, false),
+    (29, Error, false),
+    (30, Error, false),
+    (31, Error, false),
+    (32, Error, false),
+    (33, Error, false),
+    // An older leaf with the same keys, and only the freelist knows.
+    (34, Other, false),
+    (35, Error, false),
+    (36, Error, false),
+    (37, Error, false),
+    (38, Error, false),
+    (39, Other, true),
+    (40, Error, false),
+    (41, Error, false),
+    (42, Error, false),
+    (43, Error, false),
+    // Verifying looks at pages, not at the values on them.
+    (44, Error, true),
+    (45, Error, true),
+    (46, Error, true),
+    (47, Error, true),
+    (48, Error, true),
+    (49, Other, true),
+    (50, Other, true),
+    (51, Error, false),
+    (52, Error, false),
+    (53, Same, true),
+    (54, Error, false),
+    (55, Error, false),
+    (56, Error, false),
+    (57, Error, false),
+    (58, Error, false),
+    (59, Error, false),
+    (60, Error, true),
+    (61, Error, false),
+    (62, Same, false),
+    (63, Same, false),
+    (64, Same, false),
+    (65, Same, false),
+    (66, Same, false),
+    (67, Same, false),
+    (68, Same, false),
+    (69, Same, false),
+    (70, Error, false),
+    (71, Other, true),
+    (72, Other, true),
+    (73, Other, true),
+];
+
+#[test]
+fn every_known_class_of_damage_ends_in_an_error_or_a_right_answer() {
+    let base = Base::new();
+    let Reading::Whole(sound, found) = exercise(&base.bytes.clone().into(), &[]) else { panic!("the base is sound") };
+    assert!(found.verified.is_ok() && found.problems.is_empty());
+    let keys: Vec<_> =
+        ["key-00", "key-13", "key-29", "one", "a", "z", "n", ""].iter().map(|key| key.as_bytes().to_vec()).collect();
+    let classes = base.classes();
+    for (class, read, verified) in WANTED {
+        let variants: Vec<_> = classes.iter().filter(|damaged| damaged.class == class).collect();
+        assert!(!variants.is_empty(), "class {class} is missing");
+        for damaged in variants {
+            let bytes = damaged.bytes.clone().into();
+            let (reading, peak) = peak_of(|| exercise(&bytes, &keys));
+            assert_eq!(outcome(&reading, &sound), (read, verified), "{}: {reading:#?}", name(damaged));
+            assert!(peak <= MEMORY, "{}: {peak} bytes", name(damaged));
+        }
+    }
+    assert_eq!(WANTED.map(|(class, ..)| class), std::array::from_fn(|i| i as u32 + 1));
+}
+
+fn name(damaged: &Damaged) -> String {
+    format!("class {} ({})", damaged.class, damaged.what)
+}
+
+fn outcome(reading: &Reading, sound: &Content) -> (Read, bool) {
+    match reading {
+        Reading::Refused(_) => (Refused, false),
+        Reading::Broken(_, found) => (Error, found.verified.is_ok()),
+        Reading::Whole(content, found) if content == sound => (Same, found.verified.is_ok()),
+        Reading::Whole(_, found) => (Other, found.verified.is_ok()),
+    }
+}
+
+#[test]
+fn buckets_nested_deeply_are_read_to_the_bottom() {
+    for (class, buckets) in [(71, 121), (72, 5000)] {
+        let classes = Base::new().classes();
+        let damaged = classes.iter().find(|damaged| damaged.class == class).unwrap();
+        let Reading::Whole(content, _) = exercise(&damaged.bytes.clone().into(), &[]) else { panic!("{}", name(damaged)) };
+        assert_eq!((content.buckets, content.pairs), (buckets, 1));
+    }
+}
 
 /// How many page runs a whole look at a database may ask for.
 fn budget(snapshot: &Snapshot) -> u64 {

@@ -2,7 +2,9 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub mod alloc;
+pub mod damage;
 pub mod dump;
+pub mod exercise;
 pub mod image;
 pub mod layout;
 pub mod swap;
