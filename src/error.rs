@@ -273,13 +273,21 @@ pub enum CorruptionKind {
         /// The bytes of the run.
         room: u64,
     },
+    /// Elements whose keys and values lie over each other: together they are longer than their run.
+    #[error("element {index} and those before it have more bytes than their run of {room}")]
+    ElementOverlap {
+        /// The element at which the run was used up.
+        index: usize,
+        /// The bytes of the run.
+        room: u64,
+    },
     /// A branch without children.
     #[error("is a branch without elements")]
     EmptyBranch,
     /// Keys that do not ascend from one page to the next.
     #[error("its keys do not follow those of the page before it")]
     PageOrder,
-    /// More empty leaves in a row than the file has pages.
+    /// A scan came over more pages than the file has: its branches share empty leaves.
     #[error("a scan found nothing but empty leaves")]
     EndlessEmptyLeaves,
     /// A branch deeper than any real tree.

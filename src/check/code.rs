@@ -147,7 +147,7 @@ impl Code {
             Kind::UnequalDepth { .. } => Code::UnequalDepth,
             Kind::SeparatorInexact => Code::SeparatorInexact,
             Kind::ElementCount { .. } => Code::ElementCount,
-            Kind::ElementSpan { .. } | Kind::NoElement { .. } => Code::ElementSpan,
+            Kind::ElementSpan { .. } | Kind::ElementOverlap { .. } | Kind::NoElement { .. } => Code::ElementSpan,
             Kind::ElementFlags { .. } => Code::ElementFlags,
             Kind::ElementPlace { .. } => Code::ElementPlace,
             Kind::EmptyKey { .. } => Code::KeyEmpty,

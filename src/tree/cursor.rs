@@ -5,7 +5,8 @@
 //! last. A `seek` past the end is nowhere too, but `prev` from there is the last entry.
 //!
 //! Invariants: the stack is the path from the root to the current leaf, which is not empty; keys never go back
-//! from one leaf to the next, so no scan visits a leaf twice, whatever the branches say.
+//! from one leaf to the next, so no scan visits a leaf with entries twice, whatever the branches say; and a scan
+//! loads no more pages than the file has, which bounds the empty ones.
 
 use std::fmt;
 
@@ -20,6 +21,9 @@ pub struct Cursor<'s, S: Storage> {
     branches: Vec<(Branch<S::Run<'s>>, usize)>,
     leaf: Option<(Leaf<S::Run<'s>>, usize)>,
     past_end: bool,
+    /// The way of the last step from leaf to leaf, and the pages loaded since it was another.
+    way: Way,
+    loaded: u64,
 }
 
 /// A key of a bucket and what it leads to.
@@ -42,7 +46,7 @@ enum Way {
 
 impl<'s, S: Storage> Cursor<'s, S> {
     pub(super) fn new(bucket: Bucket<'s, S>) -> Self {
-        Cursor { bucket, branches: Vec::new(), leaf: None, past_end: false }
+        Cursor { bucket, branches: Vec::new(), leaf: None, past_end: false, way: Way::Forward, loaded: 0 }
     }
 
     /// The bucket that the cursor goes through.
@@ -161,6 +165,7 @@ impl<'s, S: Storage> Cursor<'s, S> {
     fn moved(&mut self, step: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         self.leaf = None;
         self.past_end = false;
+        self.loaded = 0;
         self.branches.clear();
         step(self).inspect_err(|_| self.leaf = None)
     }
@@ -214,6 +219,7 @@ impl<'s, S: Storage> Cursor<'s, S> {
         }
         let child = branch.child(index)?;
         self.branches.push((branch, index));
+        self.loaded += 1;
         self.bucket.pages().load(child)
     }
 
@@ -241,8 +247,12 @@ impl<'s, S: Storage> Cursor<'s, S> {
 
     /// Moves to the next leaf that has entries. `false` where there is none; the cursor is nowhere then.
     fn step_leaf(&mut self, previous: Option<&Leaf<S::Run<'s>>>, way: Way) -> Result<bool> {
-        // A tree cannot have more leaves than the file has pages, so neither more empty ones.
-        for _ in 0..=self.bucket.pages().end() {
+        if way != self.way {
+            (self.way, self.loaded) = (way, 0);
+        }
+        // One way through a tree leads over each of its pages once.
+        let most = self.bucket.pages().end();
+        while self.loaded <= most {
             let Some(page) = self.sibling(way)? else {
                 self.leaf = None;
                 return Ok(false);
@@ -286,14 +296,12 @@ impl<'s, S: Storage> Cursor<'s, S> {
     }
 }
 
-/// Keys of neighbouring leaves must ascend, or a scan could go in circles.
+/// Keys of neighbouring leaves must ascend, from end to end, or a scan could go in circles.
 fn in_order<B: crate::format::Bytes>(previous: Option<&Leaf<B>>, leaf: &Leaf<B>, way: Way) -> Result<(), Error> {
     let Some(previous) = previous else { return Ok(()) };
-    let ascending = match way {
-        Way::Forward => previous.key(previous.len() - 1)? < leaf.key(0)?,
-        Way::Back => leaf.key(leaf.len() - 1)? < previous.key(0)?,
-    };
-    match ascending {
+    let (lower, upper) = if way == Way::Forward { (previous, leaf) } else { (leaf, previous) };
+    let (end, start) = (lower.key(lower.len() - 1)?, upper.key(0)?);
+    match lower.key(0)? <= end && end < start && start <= upper.key(upper.len() - 1)? {
         true => Ok(()),
         false => Err(CorruptionKind::PageOrder.at(leaf.page().id()).into()),
     }
@@ -315,6 +323,8 @@ impl<'s, S: Storage> Clone for Cursor<'s, S> {
             branches: self.branches.clone(),
             leaf: self.leaf.clone(),
             past_end: self.past_end,
+            way: self.way,
+            loaded: self.loaded,
         }
     }
 }

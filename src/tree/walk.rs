@@ -1,8 +1,8 @@
 //! Going once through everything that a state reaches, in key order, on whatever input.
 //!
-//! The walk loads no page twice and keeps its path on the heap, so it ends on cycles, on branches that share
-//! children by the million, and on buckets nested thousands deep. What it cannot follow it reports, and goes on
-//! with the rest.
+//! The walk loads no page twice, takes no more from a page than its bytes, and keeps its path on the heap, so it
+//! ends on cycles, on branches that share children by the million, on elements that share their bytes, and on
+//! buckets nested thousands deep. What it cannot follow it reports, and goes on with the rest.
 
 use super::{MAX_DEPTH, PageSet, Pages};
 use crate::error::{Corruption, CorruptionKind, Error};
@@ -132,6 +132,8 @@ impl From<WalkError<std::convert::Infallible>> for Error {
 struct Frame<B> {
     page: Page<B>,
     next: usize,
+    /// The bytes that its elements may still take: elements that lie over each other run out of them.
+    room: usize,
     depth: usize,
     inline: bool,
     /// Whether this is the root of a bucket that was announced.
@@ -196,9 +198,9 @@ impl<'s, S: Storage, V: Visitor<S::Run<'s>>> Walk<'_, 's, S, V> {
         // The outermost children have no separator of their own on that side: their parent's holds.
         let lower = if at == 0 { parent.lower.clone() } else { Some(element.key.clone()) };
         let upper = upper.or_else(|| parent.upper.clone());
-        let separator = Some(element.key);
         if let Some(page) = self.load(element.child, depth, Some(reference))? {
-            self.push(Frame { page, next: 0, depth, inline: false, ends_bucket: false, separator, lower, upper })?;
+            let (room, separator) = (page.bytes().len(), Some(element.key));
+            self.push(Frame { page, next: 0, room, depth, inline: false, ends_bucket: false, separator, lower, upper })?;
         }
         Ok(())
     }
@@ -215,7 +217,7 @@ impl<'s, S: Storage, V: Visitor<S::Run<'s>>> Walk<'_, 's, S, V> {
             }
             match leaf.is_bucket(at) {
                 Ok(true) => return self.bucket(&leaf, at),
-                Ok(false) if V::VALUES => self.value(&leaf, at)?,
+                Ok(false) if V::VALUES && !self.value(&leaf, at)? => return Ok(()),
                 Ok(false) => {}
                 Err(corruption) => self.problem(corruption)?,
             }
@@ -223,13 +225,15 @@ impl<'s, S: Storage, V: Visitor<S::Run<'s>>> Walk<'_, 's, S, V> {
         Ok(())
     }
 
-    fn value(&mut self, leaf: &Leaf<S::Run<'s>>, at: usize) -> Result<(), WalkError<V::Stop>> {
+    /// Shows a value; `false` where its page is left.
+    fn value(&mut self, leaf: &Leaf<S::Run<'s>>, at: usize) -> Result<bool, WalkError<V::Stop>> {
         match leaf.element(at) {
-            Ok(element) => {
+            Ok(element) if self.take(at, element.key.len() + element.value.len())? => {
                 let (visitor, place) = self.here();
-                visitor.value(&element.key, &element.value, &place).map_err(WalkError::Stopped)
+                visitor.value(&element.key, &element.value, &place).map_err(WalkError::Stopped).map(|()| true)
             }
-            Err(corruption) => self.problem(corruption),
+            Ok(_) => Ok(false),
+            Err(corruption) => self.problem(corruption).map(|()| true),
         }
     }
 
@@ -239,11 +243,28 @@ impl<'s, S: Storage, V: Visitor<S::Run<'s>>> Walk<'_, 's, S, V> {
             Ok(parsed) => parsed,
             Err(corruption) => return self.problem(corruption),
         };
+        if !self.take(at, element.key.len() + element.value.len())? {
+            return Ok(());
+        }
         self.buckets.push(element.key.clone());
         let bucket = BucketAt { name: &element.key, header: &header, value_len: element.value.len() };
         let (visitor, place) = self.here();
         visitor.enter_bucket(&bucket, &place).map_err(WalkError::Stopped)?;
         self.enter(&header.root, Some(leaf.value_offset(at)))
+    }
+
+    /// Takes the bytes of an element from its page. Where there are not as many left, the elements lie over each
+    /// other; the page is left then, `false`.
+    fn take(&mut self, index: usize, bytes: usize) -> Result<bool, WalkError<V::Stop>> {
+        let Some(frame) = self.stack.last_mut() else { return Ok(false) };
+        if let Some(left) = frame.room.checked_sub(bytes) {
+            frame.room = left;
+            return Ok(true);
+        }
+        frame.next = usize::from(frame.page.count());
+        let room = u64::try_from(frame.page.bytes().len()).unwrap_or(u64::MAX);
+        let page = frame.page.id();
+        self.problem(CorruptionKind::ElementOverlap { index, room }.at(page)).map(|()| false)
     }
 
     /// Enters the tree below a root; `header` is the offset of the header of the bucket that ends with it.
@@ -255,8 +276,8 @@ impl<'s, S: Storage, V: Visitor<S::Run<'s>>> Walk<'_, 's, S, V> {
         };
         match page {
             Some(page) => {
-                let (separator, lower, upper) = (None, None, None);
-                self.push(Frame { page, next: 0, depth: 0, inline, ends_bucket, separator, lower, upper })
+                let (room, separator, lower, upper) = (page.bytes().len(), None, None, None);
+                self.push(Frame { page, next: 0, room, depth: 0, inline, ends_bucket, separator, lower, upper })
             }
             None if ends_bucket => self.end_bucket(),
             None => Ok(()),
@@ -302,6 +323,9 @@ impl<'s, S: Storage, V: Visitor<S::Run<'s>>> Walk<'_, 's, S, V> {
         if !matches!(page.kind(), PageKind::Branch | PageKind::Leaf) {
             let kind = CorruptionKind::PageKind { expected: "branch or leaf", found: page.kind() };
             return Err(kind.at_offset(id, page.offset().saturating_add(8)).into());
+        }
+        if page.kind() == PageKind::Branch && page.count() == 0 {
+            return Err(CorruptionKind::EmptyBranch.at_offset(id, page.offset().saturating_add(10)).into());
         }
         for further in (1..=u64::from(page.overflow())).map(|n| PageId(id.0.saturating_add(n))) {
             if !self.seen.insert(further) {

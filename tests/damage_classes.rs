@@ -1,0 +1,244 @@
+//! Every class of damage that is known, each with what must come of it.
+
+mod support;
+
+use support::alloc::{Counting, peak_of};
+use support::damage::{Base, Damaged};
+use support::exercise::{Content, Reading, exercise};
+use support::image::Image;
+use unbolt::format::{Endian, LeafElement, PageId, encode_bucket, encode_inline};
+use unbolt::tree::{reach, walk};
+use unbolt::{Corruption, CorruptionKind, Snapshot, Storage};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// The most memory that any class may take, beside the file itself.
+const MEMORY: usize = 64 << 20;
+
+/// What is read of a damaged file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Read {
+    /// It is not opened.
+    Refused,
+    /// An error comes before everything is read.
+    Error,
+    /// All that the sound file holds.
+    Same,
+    /// Something else, and nothing but a check, if even that, can tell.
+    Other,
+}
+use Read::{Error, Other, Refused, Same};
+
+/// For each class: what is read, and whether the tree and the freelist verify.
+const WANTED: [(u32, Read, bool); 73] = [
+    (1, Refused, false),
+    (2, Refused, false),
+    (3, Error, false),
+    (4, Error, false),
+    (5, Error, false),
+    (6, Error, false),
+    (7, Same, true),
+    (8, Refused, false),
+    (9, Same, true),
+    (10, Same, true),
+    (11, Refused, false),
+    (12, Same, true),
+    (13, Same, true),
+    (14, Error, false),
+    (15, Refused, false),
+    (16, Refused, false),
+    (17, Same, true),
+    (18, Same, true),
+    (19, Error, false),
+    (20, Error, false),
+    (21, Error, false),
+    (22, Error, false),
+    // The trees are sound, but a state whose meta cannot be true is not read.
+    (23, Error, false),
+    (24, Error, false),
+    (25, Same, false),
+    (26, Error, false),
+    (27, Same, false),
+    (28, Error, false),
+    (29, Error, false),
+    (30, Error, false),
+    (31, Error, false),
+    (32, Error, false),
+    (33, Error, false),
+    // An older leaf with the same keys, and only the freelist knows.
+    (34, Other, false),
+    (35, Error, false),
+    (36, Error, false),
+    (37, Error, false),
+    (38, Error, false),
+    (39, Other, true),
+    (40, Error, false),
+    (41, Error, false),
+    (42, Error, false),
+    (43, Error, false),
+    // Verifying looks at pages, not at the values on them.
+    (44, Error, true),
+    (45, Error, true),
+    (46, Error, true),
+    (47, Error, true),
+    (48, Error, true),
+    (49, Other, true),
+    (50, Other, true),
+    (51, Error, false),
+    (52, Error, false),
+    (53, Same, true),
+    (54, Error, false),
+    (55, Error, false),
+    (56, Error, false),
+    (57, Error, false),
+    (58, Error, false),
+    (59, Error, false),
+    (60, Error, true),
+    (61, Error, false),
+    (62, Same, false),
+    (63, Same, false),
+    (64, Same, false),
+    (65, Same, false),
+    (66, Same, false),
+    (67, Same, false),
+    (68, Same, false),
+    (69, Same, false),
+    (70, Error, false),
+    (71, Other, true),
+    (72, Other, true),
+    (73, Other, true),
+];
+
+#[test]
+fn every_known_class_of_damage_ends_in_an_error_or_a_right_answer() {
+    let base = Base::new();
+    let Reading::Whole(sound, found) = exercise(&base.bytes.clone().into(), &[]) else { panic!("the base is sound") };
+    assert!(found.verified.is_ok() && found.problems.is_empty());
+    let keys: Vec<_> =
+        ["key-00", "key-13", "key-29", "one", "a", "z", "n", ""].iter().map(|key| key.as_bytes().to_vec()).collect();
+    let classes = base.classes();
+    for (class, read, verified) in WANTED {
+        let variants: Vec<_> = classes.iter().filter(|damaged| damaged.class == class).collect();
+        assert!(!variants.is_empty(), "class {class} is missing");
+        for damaged in variants {
+            let bytes = damaged.bytes.clone().into();
+            let (reading, peak) = peak_of(|| exercise(&bytes, &keys));
+            assert_eq!(outcome(&reading, &sound), (read, verified), "{}: {reading:#?}", name(damaged));
+            assert!(peak <= MEMORY, "{}: {peak} bytes", name(damaged));
+        }
+    }
+    assert_eq!(WANTED.map(|(class, ..)| class), std::array::from_fn(|i| i as u32 + 1));
+}
+
+fn name(damaged: &Damaged) -> String {
+    format!("class {} ({})", damaged.class, damaged.what)
+}
+
+fn outcome(reading: &Reading, sound: &Content) -> (Read, bool) {
+    match reading {
+        Reading::Refused(_) => (Refused, false),
+        Reading::Broken(_, found) => (Error, found.verified.is_ok()),
+        Reading::Whole(content, found) if content == sound => (Same, found.verified.is_ok()),
+        Reading::Whole(_, found) => (Other, found.verified.is_ok()),
+    }
+}
+
+#[test]
+fn buckets_nested_deeply_are_read_to_the_bottom() {
+    for (class, buckets) in [(71, 121), (72, 5000)] {
+        let classes = Base::new().classes();
+        let damaged = classes.iter().find(|damaged| damaged.class == class).unwrap();
+        let Reading::Whole(content, _) = exercise(&damaged.bytes.clone().into(), &[]) else { panic!("{}", name(damaged)) };
+        assert_eq!((content.buckets, content.pairs), (buckets, 1));
+    }
+}
+
+/// How many page runs a whole look at a database may ask for.
+fn budget(snapshot: &Snapshot) -> u64 {
+    8 * (snapshot.size() / snapshot.layout().page_size.bytes()) + 1000
+}
+
+fn inline_bucket(entries: &[(u32, &[u8], &[u8])]) -> Vec<u8> {
+    let elements: Vec<_> =
+        entries.iter().map(|(flags, key, value)| LeafElement { flags: *flags, key: *key, value: *value }).collect();
+    let page = encode_inline(&elements, Endian::Little).unwrap();
+    [&encode_bucket(PageId(0), 0, Endian::Little)[..], &page].concat()
+}
+
+/// A leaf page whose elements all lie over the same bytes, and these are again such a page: no page is loaded
+/// twice, and yet there are `width` to the power of `depth` ways through it.
+fn overlapping(depth: usize, width: u32) -> Vec<u8> {
+    let mut inner = inline_bucket(&[(0, b"k", b"v")]);
+    for _ in 0..depth {
+        let mut page =
+            encode_inline(&vec![LeafElement { flags: 1, key: &b""[..], value: &b""[..] }; width as usize], Endian::Little)
+                .unwrap();
+        for i in 0..width {
+            let at = 16 + 16 * i as usize;
+            let (pos, ksize, vsize) = (16 * (width - i), 1_u32, inner.len() as u32);
+            page[at + 4..at + 8].copy_from_slice(&pos.to_le_bytes());
+            page[at + 8..at + 12].copy_from_slice(&ksize.to_le_bytes());
+            page[at + 12..at + 16].copy_from_slice(&vsize.to_le_bytes());
+        }
+        page.push(b'k');
+        page.extend_from_slice(&inner);
+        inner = [&encode_bucket(PageId(0), 0, Endian::Little)[..], &page].concat();
+    }
+    inner
+}
+
+#[test]
+fn a_walk_through_inline_buckets_that_overlap_ends() {
+    let mut image = Image::new(4096, Endian::Little);
+    let value = overlapping(16, 8);
+    let root = image.leaf(&[(1, b"bucket", &value)]);
+    let snapshot = Snapshot::from_bytes(image.finish(root, None)).unwrap();
+    let reached = reach(snapshot.pages()).unwrap();
+    assert!(reached.problems.iter().any(|problem| matches!(problem.kind, CorruptionKind::ElementOverlap { .. })));
+}
+
+/// Branches in levels, each element of a level leading to the same page of the next: 2^levels ways down.
+fn shared_branches(image: &mut Image, levels: usize, leaves: [PageId; 2]) -> PageId {
+    (0..levels)
+        .fold(image.branch(&[(b"a", leaves[0]), (b"m", leaves[1])]), |child, _| image.branch(&[(b"a", child), (b"m", child)]))
+}
+
+#[test]
+fn a_scan_over_shared_leaves_whose_keys_are_not_sorted_ends() {
+    let mut image = Image::new(512, Endian::Little);
+    let one = image.leaf(&[(0, b"z", b""), (0, b"a", b"")]);
+    let other = image.leaf(&[(0, b"b", b""), (0, b"y", b"")]);
+    let root = shared_branches(&mut image, 24, [one, other]);
+    scans_end(image.finish(root, None));
+}
+
+#[test]
+fn a_scan_over_shared_empty_leaves_ends_within_the_budget() {
+    let mut image = Image::new(512, Endian::Little);
+    let empty = image.leaf(&[]);
+    // A long way down to each of them, and entries in between.
+    let far = (0..50).fold(empty, |child, _| image.branch(&[(b"a", child)]));
+    let children: Vec<_> = (0..400_u32)
+        .map(|i| {
+            let key = format!("{i:04}").into_bytes();
+            let child = if i % 20 == 0 { image.leaf(&[(0, &key, b"")]) } else { far };
+            (key, child)
+        })
+        .collect();
+    let children: Vec<_> = children.iter().map(|(key, child)| (&key[..], *child)).collect();
+    let root = image.branch(&children);
+    scans_end(image.finish(root, None));
+}
+
+/// Scans the root bucket both ways, which must come to an error within the budget.
+fn scans_end(bytes: Vec<u8>) {
+    let snapshot = Snapshot::from_bytes(bytes).unwrap();
+    let root = snapshot.root().unwrap();
+    let forward = root.iter().try_for_each(|pair| pair.map(drop));
+    assert!(forward.unwrap_err().is_corrupt());
+    assert!(snapshot.runs_read() <= budget(&snapshot), "{} runs read", snapshot.runs_read());
+    let before = snapshot.runs_read();
+    assert!(root.iter().rev().try_for_each(|pair| pair.map(drop)).unwrap_err().is_corrupt());
+    assert!(snapshot.runs_read() - before <= budget(&snapshot), "{} runs read", snapshot.runs_read() - before);
+}

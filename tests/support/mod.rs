@@ -1,0 +1,11 @@
+//! What several test files share: the databases in `testdata`, their dumps, and bytes made by hand.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+pub mod alloc;
+pub mod damage;
+pub mod dump;
+pub mod exercise;
+pub mod image;
+pub mod layout;
+pub mod swap;
+pub mod testdata;
