@@ -15,10 +15,10 @@ import (
 const stateBucket = "state"
 
 const (
-	pairKeys     = 4000 // four in five of them are there at a time
+	pairKeys     = 3000 // four in five of them are there at a time
 	largeKeys    = 8    // each on an overflow run
 	churnBuckets = 64   // half of them are there at a time
-	grownKeys    = 3000 // then the oldest third goes at once
+	grownKeys    = 1200 // then the oldest third goes at once
 )
 
 // content is what the database holds, and the digest of all of it.

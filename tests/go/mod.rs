@@ -50,11 +50,16 @@ impl Beside {
         self.child.id()
     }
 
-    /// The next line it prints; empty at the end.
-    pub fn line(&mut self) -> String {
+    /// The next line it prints.
+    pub fn line(&mut self) -> Option<String> {
         let mut line = String::new();
-        self.output.as_mut().unwrap().read_line(&mut line).unwrap();
-        line.trim_end().to_owned()
+        let read = self.output.as_mut().unwrap().read_line(&mut line).unwrap();
+        (read > 0).then(|| line.trim_end().to_owned())
+    }
+
+    /// Waits until it prints this line.
+    pub fn wait_for(&mut self, wanted: &str) {
+        while self.line().unwrap_or_else(|| panic!("it ended without saying `{wanted}`")) != wanted {}
     }
 
     /// Everything it prints from now on, for another thread to read.
