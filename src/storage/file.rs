@@ -117,6 +117,15 @@ impl PagedFile {
         &self.path
     }
 
+    /// The first bytes of the file, past the cache and as fast as can be.
+    pub(crate) fn read_start(&self, len: u64) -> Result<Vec<u8>, Error> {
+        let mut buffer = vec![0; usize::try_from(len).map_err(|_| short(0, len, self.size))?];
+        match read_up_to(&self.file, &self.path, 0, &mut buffer)? {
+            filled if filled < buffer.len() => Err(short(0, len, filled as u64)),
+            _ => Ok(buffer),
+        }
+    }
+
     fn read(&self, offset: u64, len: u64) -> Result<SharedBytes, Error> {
         let end = offset.checked_add(len).filter(|end| *end <= self.size);
         let len = end.and(usize::try_from(len).ok()).ok_or_else(|| short(offset, len, self.size))?;

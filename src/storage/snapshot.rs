@@ -5,6 +5,9 @@
 //! before the first page was read and after the last. [`Snapshot::read`] looks twice and tries again where it
 //! is not. The state may not be durable yet: its writer can still be about to sync.
 //!
+//! The less time lies between the looks, the more attempts succeed. So one that was overtaken is followed by
+//! some that read everything at once, in order, and look again before anybody makes sense of it.
+//!
 //! This holds on the kernel that the writer runs on, not over a network file system, and not for a file whose
 //! freelist names pages in use.
 
@@ -21,6 +24,8 @@ use crate::format::{Layout, Meta, MetaPair, SharedBytes};
 
 /// How often [`Snapshot::read`] tries when the caller has no wish of its own.
 pub const DEFAULT_ATTEMPTS: u32 = 50;
+/// The largest state that [`Snapshot::hold`] takes into memory.
+const HELD_BYTES: u64 = 64 << 20;
 
 /// One state of a database, read by position or from memory, without a lock.
 ///
@@ -44,6 +49,8 @@ pub struct Snapshot {
 #[derive(Debug)]
 enum Medium {
     File(PagedFile, FileId),
+    /// What lies below the high-water mark, and whether it was whole; the rest of the file by position.
+    Held(Heap, PagedFile, bool),
     Heap(Heap),
 }
 
@@ -94,6 +101,7 @@ impl Snapshot {
     ) -> Result<(T, u32), E> {
         for rejected in 0..attempts {
             let snapshot = Snapshot::open(path.as_ref())?;
+            let snapshot = if rejected == 0 { snapshot } else { snapshot.hold()? };
             let outcome = read(&snapshot);
             if snapshot.is_current()? {
                 return outcome.map(|value| (value, rejected));
@@ -102,6 +110,22 @@ impl Snapshot {
             std::thread::sleep(Duration::from_millis(u64::from(rejected.min(20))));
         }
         Err(Error::Changing { attempts }.into())
+    }
+
+    /// Takes the state into memory, everything below its high-water mark in one go, and looks at the metas again
+    /// at once: [`is_current`](Self::is_current) is settled from then on. A state of more than 64 MiB stays where
+    /// it is.
+    pub fn hold(self) -> Result<Snapshot> {
+        let bytes = self.layout.run_bytes(self.meta.high_water.0);
+        let medium = match self.medium {
+            Medium::File(paged, id) if bytes <= HELD_BYTES.min(paged.size()) => {
+                let held = paged.read_start(bytes)?;
+                let current = still_current(&paged, id, &self.metas)?;
+                Medium::Held(Heap::new(held.into()), paged, current)
+            }
+            other => other,
+        };
+        Ok(Snapshot { medium, ..self })
     }
 
     /// The same file, at another of the states that its metas describe.
@@ -125,15 +149,11 @@ impl Snapshot {
 
     /// Whether the newest meta is still the one this snapshot began with, and the path still the same file.
     pub fn is_current(&self) -> Result<bool> {
-        let Medium::File(paged, id) = &self.medium else { return Ok(true) };
-        let length = paged.file().metadata().map_err(|source| Error::io("read", paged.path(), source))?.len();
-        let same_file = std::fs::metadata(paged.path()).is_ok_and(|meta| FileId::of(&meta) == *id);
-        let same_meta = match read_metas(paged.file(), paged.path(), length) {
-            Ok((metas, _)) => metas.current_raw() == self.metas.current_raw(),
-            Err(e) if e.is_corrupt() => false,
-            Err(e) => return Err(e),
-        };
-        Ok(same_file && same_meta)
+        match &self.medium {
+            Medium::File(paged, id) => still_current(paged, *id, &self.metas),
+            Medium::Held(_, _, current) => Ok(*current),
+            Medium::Heap(_) => Ok(true),
+        }
     }
 
     /// Both metas as they were found, valid or refused.
@@ -157,12 +177,23 @@ impl Snapshot {
     }
 }
 
+fn still_current(paged: &PagedFile, id: FileId, metas: &MetaPair) -> Result<bool> {
+    let length = paged.file().metadata().map_err(|source| Error::io("read", paged.path(), source))?.len();
+    let same_file = std::fs::metadata(paged.path()).is_ok_and(|meta| FileId::of(&meta) == id);
+    let same_meta = match read_metas(paged.file(), paged.path(), length) {
+        Ok((now, _)) => now.current_raw() == metas.current_raw(),
+        Err(e) if e.is_corrupt() => false,
+        Err(e) => return Err(e),
+    };
+    Ok(same_file && same_meta)
+}
+
 impl Storage for Snapshot {
     type Run<'s> = SharedBytes;
 
     fn size(&self) -> u64 {
         match &self.medium {
-            Medium::File(paged, _) => paged.size(),
+            Medium::File(paged, _) | Medium::Held(_, paged, _) => paged.size(),
             Medium::Heap(heap) => heap.size(),
         }
     }
@@ -171,6 +202,10 @@ impl Storage for Snapshot {
         self.runs_read.fetch_add(1, Ordering::Relaxed);
         match &self.medium {
             Medium::File(paged, _) => paged.run(offset, len),
+            Medium::Held(heap, paged, _) => match offset.checked_add(len).is_some_and(|end| end <= heap.size()) {
+                true => heap.shared_run(offset, len),
+                false => paged.run(offset, len),
+            },
             Medium::Heap(heap) => heap.shared_run(offset, len),
         }
     }

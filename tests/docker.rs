@@ -1,0 +1,172 @@
+//! A real dockerd at work: its database is read again and again, and it never notices.
+#![cfg(target_os = "linux")]
+
+mod go;
+
+use std::io::BufRead;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use go::Beside;
+use unbolt::format::TxId;
+use unbolt::tree::{Entry, verify};
+use unbolt::{DEFAULT_ATTEMPTS, Error, Snapshot, lock_holders};
+
+/// Reads by the library, and as many by the command line.
+const READS: usize = 100;
+/// Networks made and removed meanwhile.
+const NETWORKS: usize = 30;
+/// A bound, not an expectation.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Runs a dockerd with everything it writes in namespaces of its own, its data apart in the folder given; makes and
+/// removes networks until standard input ends; stops it. Fails with the first docker command that fails.
+const DAEMON: &str = r#"
+set -eu
+folder=$1
+hostname demo
+for place in /run /etc/docker /var/lib/docker /var/lib/containerd; do
+    mkdir -p "$place"
+    mount -t tmpfs demo "$place"
+done
+ip link set lo up
+dockerd --iptables=false --ip6tables=false --storage-driver=vfs --userland-proxy=false \
+    --exec-opt native.cgroupdriver=cgroupfs --data-root "$folder/root" >"$folder/dockerd.log" 2>&1 3<&- &
+daemon=$!
+until docker version >/dev/null 2>&1; do
+    kill -0 "$daemon"
+    sleep 0.2
+done
+echo ready
+exec 3<&0
+(cat <&3 >/dev/null; : >"$folder/stop") >/dev/null &
+made=0
+while [ ! -e "$folder/stop" ]; do
+    docker network create --label "number=$made" "network-$made" >/dev/null
+    [ "$made" -lt 3 ] || docker network rm "network-$((made - 3))" >/dev/null
+    made=$((made + 1))
+    echo "made $made"
+done
+docker network ls --quiet >/dev/null
+kill -TERM "$daemon"
+wait "$daemon"
+echo stopped
+"#;
+
+#[test]
+fn a_running_dockerd_is_read_while_it_makes_and_removes_networks_and_is_not_disturbed() {
+    if let Some(missing) = missing() {
+        return eprintln!("skipped: no {missing}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut daemon = start(folder.path());
+    let database = folder.path().join("root/network/files/local-kv.db");
+    let holders = lock_holders(&database);
+    assert!(holders.len() == 1 && holders[0].exclusive && holders[0].command.as_deref() == Some("dockerd"), "{holders:?}");
+
+    let made = AtomicUsize::new(0);
+    let (mut states, mut rejected, mut listed, start) = (Vec::new(), 0, 0, Instant::now());
+    let last_words = std::thread::scope(|scope| {
+        let output = daemon.take_output();
+        let follow =
+            scope.spawn(|| output.lines().map(Result::unwrap).inspect(|_| _ = made.fetch_add(1, Ordering::Relaxed)).last());
+        while states.len() < READS || made.load(Ordering::Relaxed) < NETWORKS {
+            let (state, thrown_away) = Snapshot::read(&database, DEFAULT_ATTEMPTS, sound_state).unwrap();
+            states.push(state);
+            rejected += thrown_away;
+            listed += usize::from(list(&database) > 0);
+            assert!(!follow.is_finished() && start.elapsed() < PATIENCE, "{}", log(folder.path()));
+        }
+        let status = daemon.end();
+        assert!(status.success(), "{status}\n{}", log(folder.path()));
+        follow.join().unwrap()
+    });
+
+    assert_eq!(last_words.as_deref(), Some("stopped"));
+    let log = log(folder.path());
+    assert_eq!(complaints(&log), Vec::<&str>::new());
+    assert!(log.lines().count() > 10, "is this the daemon's log?\n{log}");
+    let reads = states.len();
+    states.dedup();
+    eprintln!(
+        "{} networks made in {:.1?}: {reads} reads of {} states, {rejected} attempts rejected; {listed} lists",
+        made.load(Ordering::Relaxed) - 1,
+        start.elapsed(),
+        states.len(),
+    );
+    assert!(states.is_sorted(), "transactions went back: {states:?}");
+    assert!(states.len() > NETWORKS, "only {} states were seen", states.len());
+    assert_eq!(listed, reads);
+    Snapshot::read(&database, 1, sound_state).unwrap();
+}
+
+/// What it takes to run the daemon, if it is not there.
+fn missing() -> Option<&'static str> {
+    let runs = |program: &str| {
+        Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|s| s.success())
+    };
+    let may_unshare =
+        || Command::new("unshare").args(["--mount", "--net", "--pid", "--fork", "true"]).stderr(Stdio::null()).status();
+    if let Some(program) = ["dockerd", "docker", "unshare", "containerd"].into_iter().find(|program| !runs(program)) {
+        return Some(program);
+    }
+    (!may_unshare().is_ok_and(|status| status.success())).then_some("right to make namespaces")
+}
+
+fn start(folder: &Path) -> Beside {
+    let mut unshare = Command::new("unshare");
+    unshare.args(["--mount", "--net", "--uts", "--ipc", "--pid", "--fork", "--mount-proc", "--kill-child"]);
+    unshare.args(["sh", "-c", DAEMON, "daemon"]).arg(folder);
+    let mut daemon = Beside::start(&mut unshare);
+    match daemon.line() {
+        Some(line) if line == "ready" => daemon,
+        other => panic!("the daemon did not start: {other:?}\n{}", log(folder)),
+    }
+}
+
+/// The state's transaction, after its trees were verified and each of libnetwork's values was read.
+fn sound_state(snapshot: &Snapshot) -> Result<TxId, Error> {
+    verify(snapshot.pages())?;
+    let bucket = snapshot.root()?.descend(&["libnetwork"])?;
+    for pair in bucket.iter() {
+        match pair? {
+            (key, Entry::Value(value)) => {
+                let json = value.get(8..).map(serde_json::from_slice::<serde_json::Value>);
+                assert!(matches!(json, Some(Ok(_))), "{}", key.escape_ascii());
+            }
+            (name, Entry::Bucket(_)) => panic!("a bucket {}", name.escape_ascii()),
+        }
+    }
+    Ok(snapshot.meta().txid)
+}
+
+/// How many lines the command line lists.
+fn list(database: &Path) -> usize {
+    let output = Command::new(env!("CARGO_BIN_EXE_unbolt")).args(["kv", "list"]).arg(database).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    output.stdout.split(|byte| *byte == b'\n').count() - 1
+}
+
+fn log(folder: &Path) -> String {
+    std::fs::read_to_string(folder.join("dockerd.log")).unwrap_or_default()
+}
+
+/// What the daemon says of its store that is not good news.
+fn complaints(log: &str) -> Vec<&str> {
+    let bad = |line: &str| ["level=warning", "level=error", "level=fatal"].iter().any(|level| line.contains(level));
+    let of_the_store = |line: &str| {
+        let line = line.to_lowercase();
+        ["bolt", "store", "libnetwork", "local-kv"].iter().any(|word| line.contains(word))
+    };
+    log.lines().filter(|line| line.contains("panic") || bad(line) && of_the_store(line)).collect()
+}
+
+#[test]
+fn a_daemons_complaint_about_its_store_is_found_in_its_log() {
+    let log = "level=info msg=\"failed nothing\"\n\
+               level=warning msg=\"Your kernel does not support cgroup blkio weight\"\n\
+               level=error msg=\"getEndpointsFromStore for nid 4 failed while trying to build sandbox: timeout\"\n";
+    assert_eq!(complaints(log).len(), 1);
+}

@@ -1,0 +1,299 @@
+//! Reading commands take no lock and write nothing: on a sound, a damaged and a locked file, as `strace` saw it.
+#![cfg(target_os = "linux")]
+
+use std::fs::{self, Metadata};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+use unbolt::{Db, Snapshot};
+
+/// Every reading command, its arguments parted by blanks. FILE is the database, FOLDER the directory it lies in, OUT
+/// a path elsewhere, ROOT the page on which its root bucket begins, KEY a key of Docker's bucket.
+const COMMANDS: [&str; 32] = [
+    "info FILE",
+    "info --format json FILE",
+    "check FILE",
+    "check --format json FILE",
+    "buckets FILE",
+    "buckets --recursive FILE",
+    "keys FILE libnetwork",
+    "keys --txid previous FILE libnetwork",
+    "get FILE libnetwork KEY",
+    "get FILE libnetwork no-such-key",
+    "pages FILE",
+    "pages --format json FILE",
+    "pages --map FILE",
+    "page FILE 0 1 ROOT",
+    "page --all FILE",
+    "page-item FILE ROOT 0",
+    "dump FILE ROOT",
+    "stats FILE",
+    "inspect FILE",
+    "export FILE",
+    "kv list FILE",
+    "kv list FOLDER",
+    "kv list --format json FILE",
+    "kv get FILE KEY",
+    "kv get --index FILE KEY",
+    "kv exists FILE KEY",
+    "kv exists FILE no-such-key",
+    "kv export FILE",
+    "snapshot FILE OUT",
+    "snapshot --raw FILE OUT",
+    "find FOLDER",
+    "find --format json FOLDER",
+];
+
+/// A directory with one database in it, and how both were before anybody looked.
+struct Scene {
+    folder: TempDir,
+    database: PathBuf,
+    bytes: Vec<u8>,
+    before: Before,
+}
+
+/// What reading must leave as it is.
+#[derive(Debug, PartialEq, Eq)]
+struct Before {
+    file: Stamp,
+    folder: Stamp,
+    names: Vec<PathBuf>,
+}
+
+/// Identity, length, and the times of the last change of content and of anything else.
+#[derive(Debug, PartialEq, Eq)]
+struct Stamp(u64, u64, (i64, i64), (i64, i64));
+
+impl Stamp {
+    fn of(meta: &Metadata) -> Stamp {
+        Stamp(meta.ino(), meta.size(), (meta.mtime(), meta.mtime_nsec()), (meta.ctime(), meta.ctime_nsec()))
+    }
+}
+
+impl Before {
+    fn of(folder: &Path, database: &Path) -> Before {
+        Before {
+            file: Stamp::of(&fs::metadata(database).unwrap()),
+            folder: Stamp::of(&fs::metadata(folder).unwrap()),
+            names: fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect(),
+        }
+    }
+}
+
+impl Scene {
+    fn new(bytes: Vec<u8>) -> Scene {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("local-kv.db");
+        fs::write(&database, &bytes).unwrap();
+        let before = Before::of(folder.path(), &database);
+        Scene { folder, database, bytes, before }
+    }
+
+    /// Runs a command under `strace` and requires that nothing was touched. The paths in its output, which differ
+    /// from run to run, are replaced by their names in [`COMMANDS`].
+    fn run(&self, command: &str) -> Ran {
+        let elsewhere = tempfile::tempdir().unwrap();
+        let out = elsewhere.path().join("out.db");
+        let (root, key) = known_places();
+        let arguments = command.split(' ').map(|word| match word {
+            "FILE" => self.database.clone().into(),
+            "FOLDER" => self.folder.path().into(),
+            "OUT" => out.clone().into(),
+            "ROOT" => root.to_string().into(),
+            "KEY" => key.clone().into(),
+            word => word.into(),
+        });
+        let arguments: Vec<std::ffi::OsString> = arguments.collect();
+        let (output, calls) = traced(Path::new(env!("CARGO_BIN_EXE_unbolt")), &arguments);
+        assert_eq!(objections(&calls, self.folder.path()), Vec::<&str>::new(), "{command}");
+        assert!(calls.contains(self.folder.path().to_str().unwrap()), "{command}: did it look at all?\n{calls}");
+        assert_eq!(Before::of(self.folder.path(), &self.database), self.before, "{command}");
+        assert!(fs::read(&self.database).unwrap() == self.bytes, "{command} changed the bytes");
+        let status = output.status.code().unwrap_or_else(|| panic!("{command}: {output:?}"));
+        assert!((0..=6).contains(&status) && status != 2, "{command}: {output:?}");
+        let text = String::from_utf8_lossy(&output.stdout).replace(self.folder.path().to_str().unwrap(), "FOLDER");
+        Ran { status, text, errors: String::from_utf8_lossy(&output.stderr).into_owned() }
+    }
+}
+
+/// How a command ended, and what it printed.
+#[derive(Debug)]
+struct Ran {
+    status: i32,
+    text: String,
+    errors: String,
+}
+
+/// The root page and the first key of the sound file.
+fn known_places() -> (u64, String) {
+    let snapshot = Snapshot::from_bytes(sound()).unwrap();
+    let bucket = snapshot.root().unwrap().bucket(b"libnetwork").unwrap().unwrap();
+    let (key, _) = bucket.iter().next().unwrap().unwrap();
+    (snapshot.meta().root.0, String::from_utf8(key.to_vec()).unwrap())
+}
+
+fn sound() -> Vec<u8> {
+    fs::read("testdata/docker/live-20.10.24.db").unwrap()
+}
+
+/// Damaged files by what is wrong with them.
+fn damaged() -> [(&'static str, Vec<u8>); 5] {
+    let sound = sound();
+    let spoil = |from: usize, to: usize| {
+        let mut bytes = sound.clone();
+        bytes[from..to].fill(0xa5);
+        bytes
+    };
+    [
+        ("neither meta verifies", spoil(0, 8192)),
+        ("one meta does not verify", spoil(4096, 8192)),
+        ("all pages are noise", spoil(8192, sound.len())),
+        ("cut short", sound[..sound.len() / 3].to_vec()),
+        ("empty", Vec::new()),
+    ]
+}
+
+/// Runs a program under `strace`: how it ended, and every system call, with paths in full beside descriptors.
+fn traced(program: &Path, arguments: &[impl AsRef<std::ffi::OsStr>]) -> (Output, String) {
+    let trace = tempfile::NamedTempFile::new().unwrap();
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-y", "-s", "0", "-o"]).arg(trace.path()).arg("--").arg(program).args(arguments);
+    let output = strace.stdin(Stdio::null()).output().unwrap();
+    (output, fs::read_to_string(trace.path()).unwrap())
+}
+
+fn no_strace() -> bool {
+    let missing = Command::new("strace").arg("-V").stdout(Stdio::null()).status().is_err();
+    if missing {
+        eprintln!("skipped: no strace");
+    }
+    missing
+}
+
+/// The calls that take a lock on anything, and those that do more than read with what is in the folder.
+fn objections<'t>(calls: &'t str, folder: &Path) -> Vec<&'t str> {
+    let folder = folder.to_str().unwrap();
+    calls.lines().filter(|call| locks(call) || (call.contains(folder) && !only_reads(call))).collect()
+}
+
+fn locks(call: &str) -> bool {
+    match name(call) {
+        "flock" => true,
+        "fcntl" => ["LK", "LEASE"].iter().any(|word| call.contains(word)),
+        _ => false,
+    }
+}
+
+/// Whether a call with a file is one that cannot change it. What is not known to be harmless is not. A map would
+/// make a file that shrinks a signal.
+fn only_reads(call: &str) -> bool {
+    const HARMLESS: [&str; 18] = [
+        "execve",
+        "stat",
+        "lstat",
+        "fstat",
+        "newfstatat",
+        "statx",
+        "statfs",
+        "fstatfs",
+        "access",
+        "faccessat",
+        "faccessat2",
+        "readlink",
+        "readlinkat",
+        "lseek",
+        "read",
+        "pread64",
+        "close",
+        "getdents64",
+    ];
+    const WRITING: [&str; 6] = ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_APPEND", "O_TMPFILE"];
+    match name(call) {
+        "open" | "openat" => call.contains("O_RDONLY") && !WRITING.iter().any(|flag| call.contains(flag)),
+        "fcntl" => ["F_GETFD", "F_SETFD", "F_GETFL", "F_DUPFD_CLOEXEC"].iter().any(|word| call.contains(word)),
+        name => HARMLESS.contains(&name),
+    }
+}
+
+/// The name of the call in a line such as `1234 openat(AT_FDCWD, "/x", O_RDONLY) = 3`.
+fn name(call: &str) -> &str {
+    let call = call.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ');
+    call.split('(').next().unwrap_or_default()
+}
+
+#[test]
+fn reading_a_sound_file_takes_no_lock_and_writes_nothing() {
+    if no_strace() {
+        return;
+    }
+    let scene = Scene::new(sound());
+    for command in COMMANDS {
+        let ran = scene.run(command);
+        match command {
+            "get FILE libnetwork no-such-key" | "kv exists FILE no-such-key" => assert_eq!(ran.status, 1, "{command}: {ran:?}"),
+            // The older state may have been written over.
+            _ if command.contains("--txid") => {}
+            _ => assert_eq!(ran.status, 0, "{command}: {ran:?}"),
+        }
+    }
+}
+
+#[test]
+fn reading_a_damaged_file_takes_no_lock_and_writes_nothing() {
+    if no_strace() {
+        return;
+    }
+    for (damage, bytes) in damaged() {
+        let scene = Scene::new(bytes);
+        let statuses: Vec<i32> = COMMANDS.iter().map(|command| scene.run(command).status).collect();
+        assert!(statuses.iter().any(|status| *status != 0), "{damage}: no command minded");
+    }
+}
+
+#[test]
+fn reading_a_locked_file_is_like_reading_one_that_is_not() {
+    if no_strace() {
+        return;
+    }
+    let scene = Scene::new(sound());
+    for command in COMMANDS {
+        let free = scene.run(command);
+        let lock = Db::open(&scene.database).unwrap();
+        let locked = scene.run(command);
+        drop(lock);
+        assert_eq!((free.status, &free.errors), (locked.status, &locked.errors), "{command}");
+        // Who holds the lock is part of what `info` tells.
+        if command != "info --format json FILE" {
+            assert_eq!(free.text, locked.text, "{command}");
+        }
+    }
+}
+
+#[test]
+fn what_would_be_a_lock_or_a_change_is_found() {
+    if no_strace() {
+        return;
+    }
+    let scene = Scene::new(sound());
+    let file = scene.database.to_str().unwrap();
+    let moved = format!("{file}.moved");
+    for line in [
+        vec!["touch", file],
+        vec!["flock", "--shared", file, "true"],
+        vec!["truncate", "--size", "0", file],
+        vec!["dd", "if=/dev/null", &format!("of={file}")],
+        vec!["mkdir", &moved],
+        vec!["rmdir", &moved],
+        vec!["mv", file, &moved],
+        vec!["rm", &moved],
+    ] {
+        let (output, calls) = traced(Path::new(line[0]), &line[1..]);
+        assert!(output.status.success(), "{output:?}");
+        assert!(!objections(&calls, scene.folder.path()).is_empty(), "{line:?} passed for reading\n{calls}");
+    }
+    let (output, calls) = traced(Path::new("ls"), &[scene.folder.path()]);
+    assert!(output.status.success() && calls.contains("getdents64"), "{calls}");
+    assert_eq!(objections(&calls, scene.folder.path()), Vec::<&str>::new());
+}

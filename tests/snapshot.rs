@@ -1,0 +1,339 @@
+//! Reading without the lock: while Go writes, and while the file is replaced or cut.
+
+mod go;
+
+use std::collections::HashMap;
+use std::io::{BufRead, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use sha2::{Digest, Sha256};
+use unbolt::format::{Meta, PageId, TxId, encode_meta};
+use unbolt::tree::{Bucket, CopyTarget, Entry, copy_state, verify};
+use unbolt::{Error, Result, Snapshot, Storage};
+
+/// How many reads must succeed while Go writes.
+const READS: usize = 200;
+/// Commits a second: asked of the writer, and the fewest that it must have made.
+const RATE: (u32, f64) = (600, 500.0);
+/// Bounds, not expectations: the machine may be busy with other things.
+const ATTEMPTS: u32 = 1_000_000;
+const PATIENCE: Duration = Duration::from_secs(240);
+
+#[test]
+fn what_is_read_while_go_commits_steadily_is_what_go_committed() {
+    read_while_go_writes(1);
+}
+
+#[test]
+fn what_is_read_while_go_commits_in_bursts_is_what_go_committed() {
+    read_while_go_writes(60);
+}
+
+/// The second look at the metas is what makes it so: without it, copies are broken or mixed.
+fn read_while_go_writes(burst: u32) {
+    // One writer at a time, so that each has a processor.
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(writer) = go::program("writer") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("live.db");
+    let writer = Writer::start(&writer, &path, burst);
+
+    let mut accepted = Vec::new();
+    let (mut rejected, start) = (0_u64, Instant::now());
+    while accepted.len() < READS {
+        let (copy, thrown_away) = Snapshot::read(&path, ATTEMPTS, copy_of).unwrap();
+        accepted.push(copy);
+        rejected += u64::from(thrown_away);
+        assert!(start.elapsed() < PATIENCE, "{} of {READS} reads, {rejected} attempts rejected", accepted.len());
+    }
+    let reading = start.elapsed();
+    let single_looks = single_looks(&path);
+
+    let (committed, figures) = writer.end();
+    let mut states: Vec<TxId> = accepted.iter().map(|copy| must_be_whole(copy, &committed)).collect();
+    states.dedup();
+    let mut broken = 0;
+    for (copy, current) in &single_looks {
+        if let Some(why) = why_not_whole(copy, &committed) {
+            assert!(!current, "the second look would have accepted a copy that is not what was committed: {why}");
+            broken += 1;
+        }
+    }
+    eprintln!(
+        "bursts of {burst}, {:.0} commits a second to {} bytes: {READS} reads of {} states in {reading:.1?}, \
+         {rejected} attempts rejected; without the second look {broken} of {} copies broken or mixed",
+        figures.rate,
+        figures.bytes,
+        states.len(),
+        single_looks.len(),
+    );
+    assert!(figures.rate >= RATE.1 && figures.bytes >= 1 << 20, "{figures:?}");
+    assert!(states.len() > READS / 4, "only {} states were seen", states.len());
+    assert!(rejected > 0, "nothing was committed while reading: the test shows nothing");
+    assert!(broken > 0, "the first look alone was enough every time: the test shows nothing");
+}
+
+/// Everything that a snapshot reaches, in memory.
+fn copy_of(snapshot: &Snapshot) -> Result<Vec<u8>> {
+    let mut copy = Memory::default();
+    copy_state(snapshot.pages(), &mut copy)?;
+    Ok(copy.0)
+}
+
+/// Copies made with the first look alone, and whether the second would have accepted them: as many as were made
+/// with both, and more until one shows an error.
+fn single_looks(path: &Path) -> Vec<(Result<Vec<u8>>, bool)> {
+    let start = Instant::now();
+    let mut copies = Vec::new();
+    while copies.len() < READS
+        || (copies.iter().all(|(copy, _): &(Result<_>, bool)| copy.is_ok()) && start.elapsed() < PATIENCE)
+    {
+        let snapshot = Snapshot::open(path).unwrap();
+        let copy = copy_of(&snapshot);
+        copies.push((copy, snapshot.is_current().unwrap()));
+    }
+    copies
+}
+
+fn must_be_whole(copy: &[u8], committed: &HashMap<TxId, u64>) -> TxId {
+    match state_of(copy, committed) {
+        Ok(id) => id,
+        Err(why) => panic!("an accepted copy is not what was committed: {why}"),
+    }
+}
+
+fn why_not_whole(copy: &Result<Vec<u8>>, committed: &HashMap<TxId, u64>) -> Option<String> {
+    match copy {
+        Ok(copy) => state_of(copy, committed).err(),
+        Err(e) => Some(e.to_string()),
+    }
+}
+
+/// The transaction whose state a copy is: sound, what its own bucket `state` says, and what the writer said.
+fn state_of(copy: &[u8], committed: &HashMap<TxId, u64>) -> Result<TxId, String> {
+    let found = || -> Result<(TxId, u64, TxId, u64)> {
+        let snapshot = Snapshot::from_bytes(copy)?;
+        verify(snapshot.pages())?;
+        let root = snapshot.root()?;
+        let state = root.descend(&["state"])?;
+        let word = |key: &str, radix| -> Result<u64> {
+            let value = state.get(key.as_bytes())?.map(|value| value.to_vec()).unwrap_or_default();
+            Ok(u64::from_str_radix(&String::from_utf8_lossy(&value), radix).unwrap_or(0))
+        };
+        Ok((snapshot.meta().txid, digest(&root)?, TxId(word("txid", 10)?), word("digest", 16)?))
+    };
+    let (id, digest, id_within, digest_within) = found().map_err(|e| e.to_string())?;
+    match committed.get(&id) {
+        _ if (id, digest) != (id_within, digest_within) => {
+            Err(format!("{id} with {digest:016x} says of itself {id_within} with {digest_within:016x}"))
+        }
+        Some(told) if *told == digest => Ok(id),
+        told => Err(format!("{id} has {digest:016x}, committed was {told:016x?}")),
+    }
+}
+
+/// The digest of `interop/internal/digest`, of everything but the bucket `state`.
+fn digest<S: Storage>(root: &Bucket<'_, S>) -> Result<u64> {
+    let mut sum = 0;
+    add_entries(root, &[], &mut sum)?;
+    Ok(sum)
+}
+
+fn add_entries<S: Storage>(bucket: &Bucket<'_, S>, path: &[u8], sum: &mut u64) -> Result<()> {
+    for pair in bucket.iter() {
+        match pair? {
+            (key, Entry::Value(value)) => add_term(sum, 0, path, &[&key, &value]),
+            (name, Entry::Bucket(_)) if path.is_empty() && *name == *b"state" => {}
+            (name, Entry::Bucket(child)) => {
+                let path = [path, &(name.len() as u32).to_le_bytes(), &name].concat();
+                add_term(sum, 1, &path, &[&child.sequence().to_le_bytes()]);
+                add_entries(&child, &path, sum)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn add_term(sum: &mut u64, kind: u8, path: &[u8], strings: &[&[u8]]) {
+    let mut hash = Sha256::new();
+    hash.update([kind]);
+    hash.update(path);
+    for string in strings {
+        hash.update((string.len() as u32).to_le_bytes());
+        hash.update(string);
+    }
+    let first: [u8; 8] = hash.finalize()[..8].try_into().unwrap();
+    *sum = sum.wrapping_add(u64::from_le_bytes(first));
+}
+
+#[derive(Default)]
+struct Memory(Vec<u8>);
+
+impl CopyTarget for Memory {
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
+        let start = offset as usize;
+        self.0[start..start + bytes.len()].copy_from_slice(bytes);
+        Ok(())
+    }
+
+    fn set_len(&mut self, len: u64) -> Result<()> {
+        self.0.resize(len as usize, 0);
+        Ok(())
+    }
+}
+
+/// A Go process that holds the exclusive lock and commits.
+struct Writer {
+    process: go::Beside,
+    committed: JoinHandle<HashMap<TxId, u64>>,
+}
+
+#[derive(Debug)]
+struct Figures {
+    rate: f64,
+    bytes: u64,
+}
+
+impl Writer {
+    /// Starts it, and returns once the first state is there. It does not sync: few disks do that 500 times a second.
+    fn start(program: &Path, path: &Path, burst: u32) -> Writer {
+        let mut command = Command::new(program);
+        command.args(["-rate", &RATE.0.to_string(), "-burst", &burst.to_string()]).arg(path).stderr(Stdio::piped());
+        let mut process = go::Beside::start(&mut command);
+        let first = process.line().unwrap();
+        let output = process.take_output();
+        let committed = std::thread::spawn(move || {
+            let told = |line: &str| {
+                let (id, digest) = line.split_once(' ').unwrap();
+                (TxId(id.parse().unwrap()), u64::from_str_radix(digest, 16).unwrap())
+            };
+            std::iter::once(told(&first)).chain(output.lines().map(|line| told(&line.unwrap()))).collect()
+        });
+        Writer { process, committed }
+    }
+
+    /// Ends it; everything that it committed, by transaction, and how fast that was.
+    fn end(mut self) -> (HashMap<TxId, u64>, Figures) {
+        assert!(self.process.end().success());
+        let mut errors = String::new();
+        self.process.take_errors().unwrap().read_to_string(&mut errors).unwrap();
+        let number = |name: &str| -> f64 {
+            let mut words = errors.split_whitespace().skip_while(|word| *word != name);
+            words.nth(1).unwrap_or_else(|| panic!("{errors}")).parse().unwrap()
+        };
+        let figures = Figures { rate: number("commits") / number("seconds"), bytes: number("bytes") as u64 };
+        (self.committed.join().unwrap(), figures)
+    }
+}
+
+/// A database of a real Docker host, in a file of its own.
+fn docker_database(folder: &Path) -> PathBuf {
+    let path = folder.join("local-kv.db");
+    std::fs::copy("testdata/docker/live-20.10.24.db", &path).unwrap();
+    path
+}
+
+/// Puts an equal file in a file's place.
+fn replace(path: &Path) {
+    let other = path.with_extension("new");
+    std::fs::copy(path, &other).unwrap();
+    std::fs::rename(&other, path).unwrap();
+}
+
+#[test]
+fn a_file_that_was_replaced_is_not_current_though_its_bytes_are_equal() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = docker_database(folder.path());
+    let by_position = Snapshot::open(&path).unwrap();
+    let held = Snapshot::open(&path).unwrap().hold().unwrap();
+    assert!(by_position.is_current().unwrap());
+    replace(&path);
+    assert!(!by_position.is_current().unwrap());
+    assert!(held.is_current().unwrap(), "it was whole before that");
+    std::fs::remove_file(&path).unwrap();
+    assert!(!by_position.is_current().unwrap());
+}
+
+#[test]
+fn a_read_during_which_the_file_was_replaced_is_done_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = docker_database(folder.path());
+    let mut calls = 0;
+    let (second, rejected) = Snapshot::read(&path, 10, |snapshot| {
+        calls += 1;
+        if calls == 1 {
+            replace(&path);
+            // What an attempt found that does not count is not told.
+            return Err(Error::Empty);
+        }
+        copy_of(snapshot)
+    })
+    .unwrap();
+    assert_eq!((calls, rejected), (2, 1));
+    assert_eq!(second, copy_of(&Snapshot::open(&path).unwrap()).unwrap());
+}
+
+#[test]
+fn a_file_that_never_stops_changing_is_an_error_after_the_attempts_there_are() {
+    // Too large to be taken into memory at once, so that every attempt leaves time for a change.
+    let folder = tempfile::tempdir().unwrap();
+    let path = docker_database(folder.path());
+    raise_high_water(&path, 65 << 20);
+    let mut calls = 0;
+    let error = Snapshot::read(&path, 5, |_| {
+        calls += 1;
+        replace(&path);
+        Ok::<_, Error>(())
+    });
+    assert!(matches!(error, Err(Error::Changing { attempts: 5 })), "{error:?}");
+    assert_eq!(calls, 5);
+}
+
+/// Makes a file longer, and its metas say so.
+fn raise_high_water(path: &Path, bytes: u64) {
+    let snapshot = Snapshot::open(path).unwrap();
+    let layout = snapshot.layout();
+    let file = std::fs::File::options().write(true).open(path).unwrap();
+    file.set_len(bytes).unwrap();
+    for slot in [0, 1] {
+        let page = PageId(slot);
+        let raised = Meta { high_water: PageId(bytes / layout.page_size.bytes()), ..*snapshot.meta() };
+        std::os::unix::fs::FileExt::write_all_at(&file, &encode_meta(page, &raised, layout), layout.offset(page)).unwrap();
+    }
+}
+
+#[test]
+fn a_file_cut_while_it_is_read_is_an_error_or_was_read_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = docker_database(folder.path());
+    let bytes = std::fs::read(&path).unwrap();
+    let whole = copy_of(&Snapshot::open(&path).unwrap()).unwrap();
+    let (mut errors, mut equal) = (0, 0);
+    for len in (0..bytes.len()).step_by(512) {
+        std::fs::write(&path, &bytes).unwrap();
+        let by_position = Snapshot::open(&path).unwrap();
+        let to_be_held = Snapshot::open(&path).unwrap();
+        std::fs::File::options().write(true).open(&path).unwrap().set_len(len as u64).unwrap();
+        for copy in [copy_of(&by_position), to_be_held.hold().and_then(|held| copy_of(&held))] {
+            match copy {
+                Ok(copy) => {
+                    assert_eq!(copy, whole, "cut to {len}");
+                    equal += 1;
+                }
+                Err(e) => {
+                    assert!(e.is_corrupt(), "cut to {len}: {e}");
+                    errors += 1;
+                }
+            }
+        }
+        let current = by_position.is_current().unwrap();
+        assert!(current || len < 8192, "cut to {len}: the metas are as they were");
+        assert!(!current || len > 80, "cut to {len}: no meta is left");
+    }
+    assert!(errors > 0, "no cut was noticed ({equal} copies were equal)");
+}
