@@ -47,7 +47,7 @@ pub fn in_process<A: Into<OsString>>(
 ) -> Outcome {
     let line = std::iter::once("unbolt".into()).chain(arguments.into_iter().map(Into::into));
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let status = run(line, &mut Context { open, out: &mut out, err: &mut err });
+    let status = run(line, &mut Context { open, out: &mut out, err: &mut err, color: false });
     Outcome { status: status as i32, out, err: String::from_utf8(err).unwrap() }
 }
 
