@@ -15,10 +15,12 @@ use crate::tree::{BucketAt, Place, Visitor, WalkError, walk};
 /// Print everything in a database as JSON lines
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-For each bucket one line {\"bucket\": [names], \"sequence\": N}, then its pairs in key order as
-{\"bucket\": [names], \"key\": KEY, \"value\": VALUE}, a nested bucket at its place in that order.
-Bytes are a string where they are valid UTF-8, else {\"hex\": \"...\"}. Pairs outside of any bucket come
-with \"bucket\": []. Of a damaged file everything that can be reached is printed; the exit status is then 5.
+For each bucket one line {\"bucket\": [names], \"sequence\": N}, then its pairs in key order as \
+{\"bucket\": [names], \"key\": KEY, \"value\": VALUE}, a nested bucket at its place in that order. \
+Bytes are a string where they are valid UTF-8, else {\"hex\": \"...\"}. Pairs outside of any bucket \
+come with \"bucket\": [].
+
+Of a damaged file everything that can be reached is printed; the exit status is then 5.
 
 Examples:
   unbolt export local-kv.db > local-kv.jsonl

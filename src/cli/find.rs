@@ -21,9 +21,11 @@ use crate::{Error, FileSystem, Storage};
 /// List the Bolt files under a directory and what wrote them
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Regular files alone are looked at, and of each no more than it takes to tell what it is. WRITTEN BY is a guess by the
-buckets in it. What cannot be read is named on standard error and passed over, as are damaged files and the kernel's
-own file systems such as /proc. The exit status is 1 where no Bolt file was found, 3 where a DIR could not be read.
+Regular files alone are looked at, and of each no more than it takes to tell what it is. WRITTEN BY \
+is a guess by the buckets in it. What cannot be read is named on standard error and passed over, and \
+so are damaged files. The kernel's own file systems, such as /proc, are not entered.
+
+The exit status is 1 where no Bolt file was found, 3 where a DIR could not be read.
 
 Examples:
   unbolt find /var/lib

@@ -18,8 +18,9 @@ use crate::{Error, FileSystem, Result as Copying, Snapshot, Storage};
 /// Copy a database that may be in use, without its lock
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-The copy is one state of the file, verified; the process that writes to it is neither stopped nor asked. It is made
-beside OUT and takes that name when it is whole and synced. Standard error tells which transaction it is.
+The copy is one state of the file, verified; the process that writes to it is neither stopped nor \
+asked. It is made beside OUT and takes that name when it is whole and synced. Standard error tells \
+which transaction it is.
 
 Examples:
   unbolt snapshot /var/lib/docker/network/files/local-kv.db copy.db
@@ -44,13 +45,24 @@ pub struct Args {
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
     refuse_unsafe(args)?;
     let mut target = Target::beside(&args.out, &args.file)?;
-    let mut attempts = 0;
-    let mut copied = None;
-    context.read(&args.file, &TxidArg::default(), |snapshot, _| {
+    let (mut attempts, mut copied, mut unwritable) = (0, None, None);
+    let end = context.read(&args.file, &TxidArg::default(), |snapshot, _| {
         attempts += 1;
-        copied = Some(copy(snapshot, args.raw, &mut target).map_err(|e| told(args, e))?);
+        match copy(snapshot, args.raw, &mut target) {
+            Ok(done) => copied = Some(done),
+            Err(Error::Io { path, source, .. }) if path == args.out => {
+                unwritable = Some(Failure::at(Status::Io, &path, format_args!("cannot write: {source}")));
+                // A target that cannot be written ends all attempts, as output that cannot be written does.
+                return Err(Failure::Output(source));
+            }
+            Err(e) => return Err(Failure::of(&args.file, e)),
+        }
         Ok(Status::Done)
-    })?;
+    });
+    if let Some(failure) = unwritable {
+        return Err(failure);
+    }
+    end?;
     target.persist(args.force)?;
     if let Some(copied) = copied {
         say(context.err, args, copied, attempts);
@@ -100,14 +112,6 @@ fn is_same_file(there: &Metadata, _: &Path, file: &Path) -> bool {
 #[cfg(not(unix))]
 fn is_same_file(_: &Metadata, out: &Path, file: &Path) -> bool {
     fs::canonicalize(out).is_ok_and(|out| fs::canonicalize(file).is_ok_and(|file| out == file))
-}
-
-/// An error of the library about the one of the two files that it concerns.
-fn told(args: &Args, error: Error) -> Failure {
-    match error {
-        Error::Io { ref path, .. } if *path == args.out => Failure::of(&args.out, error),
-        error => Failure::of(&args.file, error),
-    }
 }
 
 /// Copies a state, after the bytes that it does not reach where those are wanted too.

@@ -15,9 +15,9 @@ use crate::cli::txid::TxidArg;
 /// Print keys, indexes and values as a JSON array
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Each element has key, last_index and value. Keys and values are exact: a string where they are valid UTF-8, else
-{\"hex\": \"...\"}. A record that cannot be read is named on standard error and left out. The exit status is 1 where
-there is such a record, and where no key begins with PREFIX.
+Each element has key, last_index and value. Keys and values are exact: a string where they are \
+valid UTF-8, else {\"hex\": \"...\"}. A record that cannot be read is named on standard error and \
+left out. The exit status is 1 where there is such a record, and where no key begins with PREFIX.
 
 Examples:
   unbolt kv export local-kv.db > networks.json

@@ -19,8 +19,9 @@ use crate::cli::txid::TxidArg;
 #[command(
     visible_alias = "ls",
     after_long_help = "\
-SIZE is that of the value, without its index. A record that cannot be read is named on standard error, the others
-are listed. The exit status is 1 where there is such a record, and where no key begins with PREFIX.
+SIZE is that of the value, without its index. A record that cannot be read is named on standard \
+error, the others are listed. The exit status is 1 where there is such a record, and where no key \
+begins with PREFIX.
 
 Examples:
   unbolt kv list /var/lib/docker

@@ -41,21 +41,26 @@ pub fn read(
 
 fn no_bucket(file: &Path, name: &[u8], root: &Store<'_>) -> Failure {
     let failure = Failure::of(file, Error::BucketNotFound { path: vec![name.to_vec()] });
-    let mut names: Vec<String> = root
-        .iter()
-        .filter_map(|pair| match pair {
-            Ok((key, Entry::Bucket(_))) => Some(text(&key)),
-            _ => None,
-        })
-        .take(NAMES + 1)
-        .collect();
-    if names.len() > NAMES {
-        names[NAMES] = "…".to_owned();
+    match names_of_buckets(root) {
+        Err(_) => failure,
+        Ok(names) if names.is_empty() => failure.hint("there is no bucket in this file at all"),
+        Ok(names) => failure.hint(format_args!("--bucket takes one of these: {}", names.join(", "))),
     }
-    match names.as_slice() {
-        [] => failure.hint("there is no bucket in this file at all"),
-        names => failure.hint(format_args!("--bucket takes one of these: {}", names.join(", "))),
+}
+
+/// The first of them, for people.
+fn names_of_buckets(root: &Store<'_>) -> Result<Vec<String>, Error> {
+    let mut names = Vec::new();
+    for pair in root.iter() {
+        if let (name, Entry::Bucket(_)) = pair? {
+            if names.len() == NAMES {
+                names.push("…".to_owned());
+                break;
+            }
+            names.push(text(&name));
+        }
     }
+    Ok(names)
 }
 
 /// What a pass over the records came to.
