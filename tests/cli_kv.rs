@@ -243,6 +243,6 @@ fn the_previous_state_is_read_where_it_is_asked_for_and_said_to_be_unproved() {
     let previous = in_process(&|_| unbolt::Snapshot::from_bytes(&bytes[..]), ["kv", "list", "x.db", "--txid", "previous"]);
     assert_eq!(current.err, "");
     assert_eq!(previous.status, 0);
-    assert!(previous.err.starts_with("unbolt: the state of transaction 34 is not provable"), "{}", previous.err);
+    assert!(previous.err.starts_with("unbolt: x.db: the state of transaction 34 is not provable"), "{}", previous.err);
     assert!(previous.out != current.out);
 }
