@@ -113,8 +113,11 @@ impl Scene {
         assert!(fs::read(&self.database).unwrap() == self.bytes, "{command} changed the bytes");
         let status = output.status.code().unwrap_or_else(|| panic!("{command}: {output:?}"));
         assert!((0..=6).contains(&status) && status != 2, "{command}: {output:?}");
-        let text = String::from_utf8_lossy(&output.stdout).replace(self.folder.path().to_str().unwrap(), "FOLDER");
-        Ran { status, text, errors: String::from_utf8_lossy(&output.stderr).into_owned() }
+        let named = |words: &[u8]| {
+            let words = String::from_utf8_lossy(words).replace(self.folder.path().to_str().unwrap(), "FOLDER");
+            words.replace(out.to_str().unwrap(), "OUT")
+        };
+        Ran { status, text: named(&output.stdout), errors: named(&output.stderr) }
     }
 }
 
