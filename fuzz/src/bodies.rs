@@ -1,6 +1,7 @@
 //! What the fuzz targets do with their input, as plain functions that the crate's own tests run too.
 #![allow(dead_code, reason = "each target calls one of them")]
 
+use unbolt::check::check_snapshot;
 use unbolt::format::{
     BranchElement, BucketHeader, BucketRoot, Bytes, Endian, Layout, Leaf, LeafElement, MetaSlot, Page, PageHeader, PageId,
     PageKind, PageSize, RawMeta, encode_branch, encode_freelist, encode_inline, encode_leaf, encode_meta,
@@ -143,6 +144,10 @@ fn read(snapshot: &Snapshot) {
     };
     let sound = verify(pages).is_ok();
     spent("verify");
+    let summary =
+        check_snapshot(snapshot, &mut |finding| assert!(!finding.to_string().is_empty())).expect("memory can be read");
+    assert!(sound || !summary.is_sound(), "verify fails where check finds nothing");
+    spent("check");
     let problems = reach(pages).expect("memory can be read").problems;
     assert!(!sound || problems.is_empty());
     spent("reach");
