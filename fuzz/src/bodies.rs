@@ -3,8 +3,8 @@
 
 use unbolt::check::check_snapshot;
 use unbolt::format::{
-    BranchElement, BucketHeader, BucketRoot, Bytes, Endian, Layout, Leaf, LeafElement, MetaSlot, Page, PageHeader, PageId,
-    PageKind, PageSize, RawMeta, encode_branch, encode_freelist, encode_inline, encode_leaf, encode_meta,
+    BranchElement, BucketHeader, BucketRoot, Bytes, Endian, Layout, Leaf, LeafElement, Page, PageHeader, PageId, PageKind,
+    PageSize, RawMeta, encode_branch, encode_freelist, encode_inline, encode_leaf, encode_meta,
 };
 use unbolt::tree::{BucketAt, Entry, Place, Visitor, bucket_stats, reach, read_freelist, verify, walk};
 use unbolt::{Corruption, Snapshot, Storage, TxSelector};
@@ -99,7 +99,7 @@ fn meta(data: &[u8], layout: Layout) {
     let mut page = data.to_vec();
     repair(&mut page, 0);
     let Some(raw) = RawMeta::on_page(&page) else { return };
-    let Ok(meta) = MetaSlot::new(PageId(0), Some(raw)).meta else { return };
+    let Ok(meta) = raw.verify() else { return };
     let _ = (meta.validate(), meta.layout());
     let layout = Layout { endian: meta.endian, ..layout };
     assert_eq!(RawMeta::on_page(&encode_meta(PageId(0), &meta, layout)), Some(raw));
