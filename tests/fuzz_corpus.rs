@@ -19,10 +19,10 @@ fn replay(target: &str, least: usize, body: fn(&[u8])) {
 
 #[test]
 fn every_input_of_the_format_corpus_passes() {
-    replay("format", 50, bodies::format);
+    replay("format", 100, bodies::format);
 }
 
 #[test]
 fn every_input_of_the_open_corpus_passes() {
-    replay("open", 50, bodies::open);
+    replay("open", 20, bodies::open);
 }

@@ -6,7 +6,7 @@ use support::dump::{Dump, dump};
 use support::testdata::{Expected, databases};
 use unbolt::format::{Bytes, Endian};
 use unbolt::tree::{BucketAt, Place, Visitor, bucket_stats, reach, read_freelist, verify, walk};
-use unbolt::{Error, Snapshot};
+use unbolt::{Backing, Db, Error, Snapshot, Verify};
 
 /// Large files are expanded in memory only up to this size.
 const IN_MEMORY: u64 = 16 << 20;
@@ -29,6 +29,49 @@ fn what_is_read_from_memory_is_what_go_read() {
         assert_eq!(snapshot.layout().endian, Endian::Little);
         dump(&snapshot.root().unwrap()).unwrap().assert_is(&database.expected(), &database.name);
     }
+}
+
+#[test]
+fn what_a_mapped_or_loaded_database_gives_is_what_go_read() {
+    let scratch = tempfile::tempdir().unwrap();
+    for database in databases() {
+        let file = database.file(scratch.path());
+        for backing in [Backing::Map, Backing::Heap] {
+            // Files that are almost all holes need not be in memory.
+            if backing == Backing::Heap && database.size() > IN_MEMORY {
+                continue;
+            }
+            let db = Db::options().read_only(true).backing(backing).verify(Verify::Tree).open(&file).unwrap();
+            let mut dump = Dump::default();
+            db.view(|tx| dump_bucket(tx.root()?, &mut dump)).unwrap();
+            dump.assert_is(&database.expected(), &database.name);
+        }
+    }
+}
+
+/// The entries of a bucket of the engine, back to front and turned round, each found again by its key.
+fn dump_bucket<'tx>(root: unbolt::Bucket<'tx>, dump: &mut Dump) -> Result<(), Error> {
+    let entries = |bucket: &unbolt::Bucket<'tx>| bucket.iter().rev().collect::<Result<Vec<_>, _>>();
+    let mut open = vec![(root, entries(&root)?)];
+    while let Some((bucket, rest)) = open.last_mut() {
+        match rest.pop() {
+            Some((key, unbolt::Entry::Value(value))) => {
+                assert_eq!(bucket.get(key)?, Some(value));
+                dump.pair(key, value);
+            }
+            Some((name, unbolt::Entry::Bucket(nested))) => {
+                assert_eq!(bucket.bucket(name)?.map(|found| found.root_page()), Some(nested.root_page()));
+                dump.enter(name, nested.sequence());
+                open.push((nested, entries(&nested)?));
+            }
+            None => {
+                open.pop();
+                dump.leave();
+            }
+            Some(_) => unreachable!("values and buckets are all there is"),
+        }
+    }
+    Ok(())
 }
 
 #[test]

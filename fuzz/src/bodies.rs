@@ -1,9 +1,10 @@
 //! What the fuzz targets do with their input, as plain functions that the crate's own tests run too.
 #![allow(dead_code, reason = "each target calls one of them")]
 
+use unbolt::check::check_snapshot;
 use unbolt::format::{
-    BranchElement, BucketHeader, BucketRoot, Bytes, Endian, Layout, Leaf, LeafElement, MetaSlot, Page, PageHeader, PageId,
-    PageKind, PageSize, RawMeta, encode_branch, encode_freelist, encode_inline, encode_leaf, encode_meta,
+    BranchElement, BucketHeader, BucketRoot, Bytes, Endian, Layout, Leaf, LeafElement, Page, PageHeader, PageId, PageKind,
+    PageSize, RawMeta, encode_branch, encode_freelist, encode_inline, encode_leaf, encode_meta,
 };
 use unbolt::tree::{BucketAt, Entry, Place, Visitor, bucket_stats, reach, read_freelist, verify, walk};
 use unbolt::{Corruption, Snapshot, Storage, TxSelector};
@@ -98,7 +99,11 @@ fn meta(data: &[u8], layout: Layout) {
     let mut page = data.to_vec();
     repair(&mut page, 0);
     let Some(raw) = RawMeta::on_page(&page) else { return };
+<<<<<<< HEAD
     let Ok(meta) = MetaSlot::new(PageId(0), &page).meta else { return };
+=======
+    let Ok(meta) = raw.verify() else { return };
+>>>>>>> hostile
     let _ = (meta.validate(), meta.layout());
     let layout = Layout { endian: meta.endian, ..layout };
     assert_eq!(RawMeta::on_page(&encode_meta(PageId(0), &meta, layout)), Some(raw));
@@ -143,6 +148,10 @@ fn read(snapshot: &Snapshot) {
     };
     let sound = verify(pages).is_ok();
     spent("verify");
+    let summary =
+        check_snapshot(snapshot, &mut |finding| assert!(!finding.to_string().is_empty())).expect("memory can be read");
+    assert!(sound || !summary.is_sound(), "verify fails where check finds nothing");
+    spent("check");
     let problems = reach(pages).expect("memory can be read").problems;
     assert!(!sound || problems.is_empty());
     spent("reach");

@@ -325,7 +325,7 @@ impl<'s, S: Storage, V: Visitor<S::Run<'s>>> Walk<'_, 's, S, V> {
             return Err(kind.at_offset(id, page.offset().saturating_add(8)).into());
         }
         if page.kind() == PageKind::Branch && page.count() == 0 {
-            return Err(CorruptionKind::EmptyBranch.at_offset(id, page.offset().saturating_add(10)).into());
+            return Err(CorruptionKind::EmptyBranch.at_offset(id, page.offset()).into());
         }
         for further in (1..=u64::from(page.overflow())).map(|n| PageId(id.0.saturating_add(n))) {
             if !self.seen.insert(further) {

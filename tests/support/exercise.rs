@@ -3,6 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use unbolt::check::{Code, Severity, check_from, check_snapshot};
 use unbolt::format::{Bytes, PageId};
 use unbolt::tree::{BucketAt, Entry, Place, Visitor, WalkError, bucket_stats, reach, read_freelist, verify, walk};
 use unbolt::{Corruption, Error, Snapshot, Storage, TxSelector};
@@ -25,6 +26,10 @@ pub struct Found {
     pub verified: Result<(), Error>,
     /// Everything that `reach` reports.
     pub problems: Vec<Corruption>,
+    /// The codes of what `check` finds, each once.
+    pub codes: Vec<Code>,
+    /// The worst that it finds.
+    pub severity: Option<Severity>,
 }
 
 /// The most buckets that are scanned in one file, and in how many of them keys are looked up.
@@ -94,7 +99,20 @@ fn look_around(snapshot: &Snapshot) -> Found {
         let _ = pages.load_unbounded(PageId(page));
     }
     budget.spent("every page");
-    Found { verified, problems }
+    let (mut codes, mut severity) = (Vec::new(), None);
+    let summary = check_snapshot(snapshot, &mut |finding| {
+        severity = severity.max(Some(finding.severity));
+        if !codes.contains(&finding.code) {
+            codes.push(finding.code);
+        }
+    })
+    .expect("memory can be read");
+    budget.spent("the check");
+    assert!(summary.is_sound() == (severity <= Some(Severity::Note)));
+    assert!(verified.is_ok() || !summary.is_sound(), "verify fails where check finds nothing: {verified:?}");
+    check_from(pages, snapshot.meta().root, &mut |_| {}).expect("memory can be read");
+    budget.spent("the check of a part");
+    Found { verified, problems, codes, severity }
 }
 
 /// Scans every bucket that can be reached, both ways, and looks keys up in it.
