@@ -99,11 +99,7 @@ fn meta(data: &[u8], layout: Layout) {
     let mut page = data.to_vec();
     repair(&mut page, 0);
     let Some(raw) = RawMeta::on_page(&page) else { return };
-<<<<<<< HEAD
-    let Ok(meta) = MetaSlot::new(PageId(0), &page).meta else { return };
-=======
     let Ok(meta) = raw.verify() else { return };
->>>>>>> hostile
     let _ = (meta.validate(), meta.layout());
     let layout = Layout { endian: meta.endian, ..layout };
     assert_eq!(RawMeta::on_page(&encode_meta(PageId(0), &meta, layout)), Some(raw));
