@@ -2,40 +2,45 @@
 
 use std::cmp::Ordering;
 
-/// How many bytes are compared word by word before a call is worth it.
-const IN_PLACE: usize = 32;
+/// How many words are compared in place before a call is worth it.
+const WORDS: usize = 4;
 const WORD: usize = 8;
 
 /// Compares two keys as slices compare.
 ///
 /// The first words are compared in place: most keys differ there, and a search compares often enough that the
-/// call of the general comparison shows. What is left of the shorter key is covered by one more word that
+/// call of the general comparison shows. What is left of the shorter key is covered by one more word, which
 /// overlaps what was compared before.
 #[inline(always)]
 pub(super) fn compare(a: &[u8], b: &[u8]) -> Ordering {
-    let common = a.len().min(b.len());
-    let mut done: usize = 0;
-    while let Some((x, y)) = words(a, b, done) {
+    let (mut rest_of_a, mut rest_of_b) = (a, b);
+    for _ in 0..WORDS {
+        let (Some((x, after_x)), Some((y, after_y))) = (rest_of_a.split_first_chunk(), rest_of_b.split_first_chunk()) else {
+            return compare_ends(a, b);
+        };
         if x != y {
-            return x.cmp(&y);
+            return number(x).cmp(&number(y));
         }
-        done = done.wrapping_add(WORD);
-        if done >= IN_PLACE {
-            return a.get(done..).cmp(&b.get(done..));
-        }
+        (rest_of_a, rest_of_b) = (after_x, after_y);
     }
-    match common.checked_sub(WORD).and_then(|last| words(a, b, last)) {
-        Some((x, y)) if x != y => x.cmp(&y),
-        Some(_) => a.len().cmp(&b.len()),
-        None => a.cmp(b),
+    rest_of_a.cmp(rest_of_b)
+}
+
+/// Compares keys that are the same but for less than a word at the end of the shorter one.
+#[inline(always)]
+fn compare_ends(a: &[u8], b: &[u8]) -> Ordering {
+    let last = a.len().min(b.len()).wrapping_sub(WORD);
+    let word = |key: &[u8]| key.get(last..).and_then(|rest| rest.first_chunk()).map(number);
+    match (word(a), word(b)) {
+        (Some(x), Some(y)) => x.cmp(&y).then(a.len().cmp(&b.len())),
+        _ => a.cmp(b),
     }
 }
 
-/// Eight bytes of each key, as numbers that compare as the bytes do.
+/// Eight bytes as a number that compares as they do.
 #[inline(always)]
-fn words(a: &[u8], b: &[u8], at: usize) -> Option<(u64, u64)> {
-    let word = |key: &[u8]| key.get(at..)?.first_chunk::<WORD>().map(|bytes| u64::from_be_bytes(*bytes));
-    Some((word(a)?, word(b)?))
+fn number(bytes: &[u8; WORD]) -> u64 {
+    u64::from_be_bytes(*bytes)
 }
 
 #[cfg(test)]

@@ -182,8 +182,16 @@ impl<B: Bytes> Page<B> {
     /// [`PageHeader`], and read the run.
     #[inline(always)]
     pub fn parse(run: B, id: PageId, layout: Layout) -> Result<Page<B>, Corruption> {
-        if let Some(header) = PageHeader::read(&run, layout.endian)
-            && header.id == id
+        match PageHeader::read(&run, layout.endian) {
+            Some(header) => Page::with_header(run, header, id, layout),
+            None => Err(refusal(&run, id, layout)),
+        }
+    }
+
+    /// Validates a run whose header was read already.
+    #[inline(always)]
+    pub(crate) fn with_header(run: B, header: PageHeader, id: PageId, layout: Layout) -> Result<Page<B>, Corruption> {
+        if header.id == id
             && let Some(kind) = PageKind::from_flags(header.flags)
             && layout.run_bytes(header.pages()) == length(run.len())
             && elements_end(kind, header.count) <= run.len()

@@ -101,8 +101,9 @@ impl<'s, S: Storage> Pages<'s, S> {
             Err(e) => return Err(on_page(e, id)),
         };
         match PageHeader::read(&first, self.layout.endian) {
-            Some(header) if header.overflow > 0 => self.load_run(header, id),
-            _ => Ok(Page::parse(first, id, self.layout)?),
+            Some(header) if header.overflow == 0 => Ok(Page::with_header(first, header, id, self.layout)?),
+            Some(header) => self.load_run(header, id),
+            None => Ok(Page::parse(first, id, self.layout)?),
         }
     }
 
