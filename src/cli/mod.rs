@@ -1,8 +1,5 @@
 //! Owns the command line: the arguments of each command, and who runs them.
 
-// Goes with the last command that is wired.
-#![allow(dead_code)]
-
 mod attempt;
 mod buckets;
 mod bytes;
