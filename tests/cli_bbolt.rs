@@ -332,6 +332,23 @@ fn an_older_state_is_called_not_provable_and_one_that_is_gone_is_a_no() {
 }
 
 #[test]
+fn an_older_state_whose_pages_were_written_again_is_status_five() {
+    let mut bytes = fs::read(CHURN).unwrap();
+    let snapshot = Snapshot::from_bytes(bytes.clone()).unwrap();
+    let older = snapshot.metas().previous().unwrap();
+    let page = PageId(older.txid.0 % 2);
+    // As if the page of the older root had been taken for the freelist since.
+    let elsewhere = Meta { root: snapshot.meta().freelist.unwrap(), ..older };
+    let at = page.0 as usize * 1024;
+    bytes[at..at + 1024].copy_from_slice(&encode_meta(page, &elsewhere, snapshot.layout()));
+    let (status, out, err) = on_bytes(&bytes, &["buckets", "--txid", "previous", "FILE"]);
+    assert_eq!((status, out.as_slice()), (Status::Corrupt, &b""[..]));
+    assert!(err.starts_with("unbolt: memory.db: the state of transaction 60 can no longer be read: page "), "{err}");
+    assert!(!err.contains("hint"), "the file is sound: {err}");
+    assert_eq!(on_bytes(&bytes, &["buckets", "FILE"]).0, Status::Done);
+}
+
+#[test]
 fn info_tells_both_metas_and_the_freelist() {
     let output = unbolt(&["info", "--verbose", DOCKER]);
     assert_eq!(

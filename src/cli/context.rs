@@ -76,9 +76,20 @@ fn open_at(open: Open<'_>, file: &Path, state: &TxidArg) -> Result<Snapshot, Fai
         && !snapshot.is_provable()
     {
         let newer = crate::tree::Pages::new(&snapshot, snapshot.layout(), &current);
-        verify_older(snapshot.pages(), newer).map_err(|e| Failure::of(file, e))?;
+        verify_older(snapshot.pages(), newer).map_err(|e| older_is_gone(file, &snapshot, e))?;
     }
     Ok(snapshot)
+}
+
+/// Pages that were written again are no damage of the file, so nothing that `check` would find.
+fn older_is_gone(file: &Path, older: &Snapshot, error: Error) -> Failure {
+    match error.is_corrupt() {
+        true => {
+            let id = older.meta().txid;
+            Failure::at(Status::Corrupt, file, format_args!("the state of transaction {id} can no longer be read: {error}"))
+        }
+        false => Failure::of(file, error),
+    }
 }
 
 fn warn_if_not_provable(state: &State<'_>, spool: &mut Spool) {

@@ -1,8 +1,5 @@
 //! Owns the command line: the arguments of each command, and who runs them.
 
-// Goes with the last command that is wired.
-#![allow(dead_code)]
-
 mod attempt;
 mod buckets;
 mod bytes;
@@ -28,8 +25,10 @@ mod nesting;
 mod number;
 mod page;
 mod page_item;
+mod page_json;
 mod page_map;
 mod page_rows;
+mod page_text;
 mod pages;
 mod quote;
 mod raw_page;

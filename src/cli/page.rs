@@ -1,24 +1,19 @@
 //! Owns `page`: the contents of one page or more, read as they lie in the file.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::attempt::Spool;
-use super::bytes::{self, Format};
+use super::bytes::Format;
 use super::context::Context;
 use super::failure::Failure;
-use super::json;
 use super::number::{self, PageArg};
-use super::quote;
-use super::raw_page::{Kind, RawPage, RawPages, Unreadable};
+use super::raw_page::{RawPages, Stop, Unreadable};
 use super::status::Status;
 use super::txid::TxidArg;
-use crate::format::{
-    BUCKET_HEADER_SIZE, Endian, LeafElement, META_SIZE, NO_FREELIST, Page, PageId, PageKind, RawMeta, SharedBytes, U32, U64,
-};
-use crate::{Corruption, CorruptionKind};
+use super::{json, page_json, page_text};
 
 /// Print pages in a readable form
 #[derive(Debug, clap::Args)]
@@ -84,31 +79,6 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
 /// What stands between two pages.
 pub const SEPARATOR: &str = "===============================================";
 
-/// Why a page was not shown to its end.
-enum Stop {
-    Output(io::Error),
-    Unreadable(Unreadable),
-    Damaged(Corruption),
-}
-
-impl From<io::Error> for Stop {
-    fn from(e: io::Error) -> Self {
-        Stop::Output(e)
-    }
-}
-
-impl From<Unreadable> for Stop {
-    fn from(e: Unreadable) -> Self {
-        Stop::Unreadable(e)
-    }
-}
-
-impl From<Corruption> for Stop {
-    fn from(e: Corruption) -> Self {
-        Stop::Damaged(e)
-    }
-}
-
 struct Printer<'a> {
     args: &'a Args,
     pages: &'a RawPages<'a>,
@@ -146,7 +116,10 @@ impl Printer<'_> {
         if !json && !std::mem::take(&mut self.first) {
             writeln!(out, "{SEPARATOR}")?;
         }
-        let shown = if json { self.write_json(id, out) } else { self.write_text(id, out) };
+        let shown = match json {
+            true => page_json::write(self.pages, id, out),
+            false => page_text::write(self.pages, id, self.args.format_value, out),
+        };
         let words = match shown {
             Ok(pages) => return Ok(pages),
             Err(Stop::Output(e)) => return Err(e.into()),
@@ -160,188 +133,6 @@ impl Printer<'_> {
             false => writeln!(out, "Prining page {id} failed: {words}. Continuing...")?,
         }
         Ok(1)
-    }
-
-    fn write_text(&self, id: u64, out: &mut dyn Write) -> Result<u64, Stop> {
-        let raw = self.pages.load(id)?;
-        writeln!(out, "Page ID:    {id}")?;
-        writeln!(out, "Page Type:  {}", Kind(raw.header.flags))?;
-        writeln!(out, "Total Size: {} bytes", raw.bytes.len())?;
-        writeln!(out, "Overflow pages: {}", raw.header.overflow)?;
-        let pages = raw.header.pages();
-        match PageKind::from_flags(raw.header.flags) {
-            Some(PageKind::Meta) => self.write_meta(&raw, out)?,
-            Some(PageKind::Leaf) => self.write_leaf(raw, id, out)?,
-            Some(PageKind::Branch) => self.write_branch(raw, id, out)?,
-            Some(PageKind::Freelist) => self.write_freelist(raw, id, out)?,
-            None => {}
-        }
-        Ok(pages)
-    }
-
-    fn write_meta(&self, raw: &RawPage, out: &mut dyn Write) -> Result<(), Stop> {
-        let Some(meta) = RawMeta::on_page(&raw.bytes) else { return Ok(()) };
-        let endian = self.pages.layout().endian;
-        let fields = meta.fields(endian);
-        writeln!(out, "Version:    {}", version(&meta, endian))?;
-        writeln!(out, "Page Size:  {} bytes", fields.page_size)?;
-        writeln!(out, "Flags:      {:08x}", fields.flags)?;
-        writeln!(out, "Root:       <pgid={}>", fields.root)?;
-        writeln!(out, "Freelist:   <pgid={}>", fields.freelist.map_or(NO_FREELIST, |page| page.0))?;
-        writeln!(out, "HWM:        <pgid={}>", fields.high_water)?;
-        writeln!(out, "Txn ID:     {}", fields.txid)?;
-        writeln!(out, "Checksum:   {:016x}\n", meta.stored_checksum(endian))?;
-        Ok(())
-    }
-
-    fn write_leaf(&self, raw: RawPage, id: u64, out: &mut dyn Write) -> Result<(), Stop> {
-        writeln!(out, "Item Count: {}\n", raw.header.count)?;
-        let leaf = self.parse(raw, id)?.into_leaf()?;
-        for index in 0..leaf.len() {
-            let element = leaf.element(index)?;
-            write!(out, "{}: ", key_text(&element.key))?;
-            match self.bucket(&element, index, id)? {
-                Some((root, sequence)) => writeln!(out, "<pgid={root},seq={sequence}>")?,
-                None => self.args.format_value.write_line(out, &element.value)?,
-            }
-        }
-        Ok(writeln!(out)?)
-    }
-
-    fn write_branch(&self, raw: RawPage, id: u64, out: &mut dyn Write) -> Result<(), Stop> {
-        writeln!(out, "Item Count: {}\n", raw.header.count)?;
-        let page = self.parse(raw, id)?;
-        if page.count() > 0 {
-            let branch = page.into_branch()?;
-            for index in 0..branch.len() {
-                let element = branch.element(index)?;
-                writeln!(out, "{}: <pgid={}>", key_text(&element.key), element.child)?;
-            }
-        }
-        Ok(writeln!(out)?)
-    }
-
-    fn write_freelist(&self, raw: RawPage, id: u64, out: &mut dyn Write) -> Result<(), Stop> {
-        let overflow = raw.header.overflow;
-        let list = self.parse(raw, id)?.into_freelist()?;
-        writeln!(out, "Item Count: {}", list.len())?;
-        writeln!(out, "Overflow: {overflow}\n")?;
-        list.ids().try_for_each(|free| writeln!(out, "{free}"))?;
-        Ok(writeln!(out)?)
-    }
-
-    /// Writes one object, its items one by one: a page may hold more than should be kept twice.
-    fn write_json(&self, id: u64, out: &mut dyn Write) -> Result<u64, Stop> {
-        let raw = self.pages.load(id)?;
-        let RawPage { header, bytes } = &raw;
-        let (pages, kind) = (header.pages(), PageKind::from_flags(header.flags));
-        let start =
-            json!({ "page": id, "type": Kind(header.flags).to_string(), "size": bytes.len(), "overflow": header.overflow });
-        let start = start.to_string();
-        let open = start.trim_end_matches('}');
-        let endian = self.pages.layout().endian;
-        match kind {
-            Some(PageKind::Meta) => {
-                let meta = RawMeta::on_page(bytes).map(|meta| meta_object(&meta, endian));
-                writeln!(out, "{open},\"meta\":{}}}", meta.unwrap_or_default())?;
-            }
-            Some(PageKind::Leaf) => {
-                let leaf = self.parse(raw, id)?.into_leaf()?;
-                let items = (0..leaf.len()).map(|index| {
-                    let element = leaf.element(index)?;
-                    let key = json::bytes(&element.key);
-                    Ok(match self.bucket(&element, index, id)? {
-                        Some((root, sequence)) => json!({ "key": key, "bucket": { "root": root, "sequence": sequence } }),
-                        None => json!({ "key": key, "value": json::bytes(&element.value) }),
-                    })
-                });
-                write_items(out, open, "items", items)?;
-            }
-            Some(PageKind::Branch) => {
-                let branch = self.parse(raw, id)?.into_branch()?;
-                let items = (0..branch.len()).map(|index| {
-                    let element = branch.element(index)?;
-                    Ok(json!({ "key": json::bytes(&element.key), "page": element.child.0 }))
-                });
-                write_items(out, open, "items", items)?;
-            }
-            Some(PageKind::Freelist) => {
-                let list = self.parse(raw, id)?.into_freelist()?;
-                write_items(out, open, "free", list.ids().map(|free| Ok(free.0.into())))?;
-            }
-            None => writeln!(out, "{start}")?,
-        }
-        Ok(pages)
-    }
-
-    fn parse(&self, raw: RawPage, id: u64) -> Result<Page<SharedBytes>, Corruption> {
-        Page::parse(raw.bytes, PageId(id), self.pages.layout())
-    }
-
-    /// Root page and sequence, where an element is a bucket. What is behind them may be of another time here.
-    fn bucket(&self, element: &LeafElement<SharedBytes>, index: usize, id: u64) -> Result<Option<(u64, u64)>, Corruption> {
-        if !element.is_bucket() {
-            return Ok(None);
-        }
-        let endian = self.pages.layout().endian;
-        match element.value.first_chunk::<BUCKET_HEADER_SIZE>() {
-            Some(header) => {
-                let [root, sequence]: [U64; 2] = bytemuck::cast(*header);
-                Ok(Some((root.get(endian), sequence.get(endian))))
-            }
-            None => {
-                let kind = CorruptionKind::BucketValue { index, len: element.value.len() as u64 };
-                Err(Corruption { kind, page: Some(PageId(id)), offset: None })
-            }
-        }
-    }
-}
-
-/// A key as bbolt's `page` writes it: quoted where it can be printed, else as digits.
-fn key_text(key: &[u8]) -> String {
-    if quote::printable(key).is_some() { quote::quote(key) } else { bytes::hex(key) }
-}
-
-/// The version of a meta, right or wrong.
-fn version(meta: &RawMeta, endian: Endian) -> u32 {
-    let [_, version, ..]: [U32; META_SIZE / 4] = bytemuck::cast(*meta.as_bytes());
-    version.get(endian)
-}
-
-fn meta_object(meta: &RawMeta, endian: Endian) -> Value {
-    let fields = meta.fields(endian);
-    json!({
-        "version": version(meta, endian),
-        "page_size": fields.page_size,
-        "root": fields.root.0,
-        "freelist": fields.freelist.map(|page| page.0),
-        "high_water": fields.high_water.0,
-        "txid": fields.txid.0,
-        "checksum": format!("{:016x}", meta.stored_checksum(endian)),
-    })
-}
-
-/// Ends an object with a list. Where an item cannot be read the list ends too, and `error` says why.
-fn write_items(
-    out: &mut dyn Write,
-    open: &str,
-    name: &str,
-    items: impl Iterator<Item = Result<Value, Corruption>>,
-) -> io::Result<()> {
-    write!(out, "{open},\"{name}\":[")?;
-    let mut error = None;
-    for (index, item) in items.enumerate() {
-        match item {
-            Ok(item) => write!(out, "{}{item}", if index == 0 { "" } else { "," })?,
-            Err(e) => {
-                error = Some(e);
-                break;
-            }
-        }
-    }
-    match error {
-        Some(e) => writeln!(out, "],\"error\":{}}}", Value::from(e.to_string())),
-        None => writeln!(out, "]}}"),
     }
 }
 

@@ -9,7 +9,7 @@ use super::number;
 use super::raw_page::{Kind, RawPages, Unreadable};
 use super::status::Status;
 use super::txid::TxidArg;
-use crate::format::{LeafElement, Page, PageId, PageKind, SharedBytes};
+use crate::format::{LeafElement, Page, PageKind, SharedBytes};
 
 /// Print the key and the value of one item of a leaf page
 #[derive(Debug, clap::Args)]
@@ -69,7 +69,7 @@ impl Args {
         if raw.header.flags != PageKind::Leaf.flags() {
             return Err(no(format!("is a page of type {}; only leaf pages have items with values", Kind(raw.header.flags))));
         }
-        let leaf = Page::parse(raw.bytes, PageId(self.page), pages.layout()).and_then(Page::into_leaf);
+        let leaf = raw.parse().and_then(Page::into_leaf);
         let element = leaf.and_then(|leaf| leaf.element(usize::try_from(item).unwrap_or(usize::MAX)));
         element.map_err(|e| Failure::of(&self.file, e.into()))
     }

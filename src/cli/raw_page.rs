@@ -7,12 +7,16 @@
 //! [`missed`]: RawPages::missed
 
 use std::fmt;
+use std::io;
 use std::ops::Range;
 use std::path::Path;
 
 use super::txid::TxidArg;
-use crate::format::{Layout, PageHeader, PageId, PageKind, SharedBytes, TxId};
-use crate::{Error, Snapshot, Storage};
+use crate::format::{
+    BUCKET_HEADER_SIZE, Endian, Layout, Leaf, LeafElement, META_SIZE, Page, PageHeader, PageId, PageKind, RawMeta, SharedBytes,
+    TxId, U32, U64,
+};
+use crate::{Corruption, CorruptionKind, Error, Snapshot, Storage};
 
 /// All pages of a file.
 pub struct RawPages<'s> {
@@ -24,6 +28,7 @@ pub struct RawPages<'s> {
 pub struct RawPage {
     pub header: PageHeader,
     pub bytes: SharedBytes,
+    pub layout: Layout,
 }
 
 /// Why a page cannot be shown.
@@ -81,7 +86,7 @@ impl<'s> RawPages<'s> {
             return Err(Unreadable::Id { found: header.id.0, expected: id });
         }
         if header.overflow == 0 {
-            return Ok(RawPage { header, bytes });
+            return Ok(RawPage { header, bytes, layout: self.layout() });
         }
         // Two metas and the page itself are left out. bbolt compares in 32 bits.
         let most = (self.high_water & u64::from(u32::MAX)) as u32;
@@ -90,7 +95,7 @@ impl<'s> RawPages<'s> {
         }
         let offset = self.layout().offset(PageId(id));
         let bytes = self.run(offset, self.layout().run_bytes(header.pages()))?;
-        Ok(RawPage { header, bytes })
+        Ok(RawPage { header, bytes, layout: self.layout() })
     }
 
     fn run(&self, offset: u64, len: u64) -> Result<SharedBytes, Unreadable> {
@@ -101,6 +106,66 @@ impl<'s> RawPages<'s> {
             Error::Corrupt(_) => Unreadable::End,
             e => Unreadable::Failed(e),
         })
+    }
+}
+
+impl RawPage {
+    pub fn parse(self) -> Result<Page<SharedBytes>, Corruption> {
+        Page::parse(self.bytes, self.header.id, self.layout)
+    }
+}
+
+/// Root page and sequence, where an element is a bucket. What is behind them may be of another time on a free page.
+pub fn bucket_header(
+    leaf: &Leaf<SharedBytes>,
+    element: &LeafElement<SharedBytes>,
+    index: usize,
+) -> Result<Option<(u64, u64)>, Corruption> {
+    if !element.is_bucket() {
+        return Ok(None);
+    }
+    match element.value.first_chunk::<BUCKET_HEADER_SIZE>() {
+        Some(header) => {
+            let [root, sequence]: [U64; 2] = bytemuck::cast(*header);
+            let endian = leaf.page().endian();
+            Ok(Some((root.get(endian), sequence.get(endian))))
+        }
+        None => {
+            let kind = CorruptionKind::BucketValue { index, len: element.value.len() as u64 };
+            Err(Corruption { kind, page: Some(leaf.page().id()), offset: None })
+        }
+    }
+}
+
+/// The version of a meta, right or wrong.
+pub fn version(meta: &RawMeta, endian: Endian) -> u32 {
+    let [_, version, ..]: [U32; META_SIZE / 4] = bytemuck::cast(*meta.as_bytes());
+    version.get(endian)
+}
+
+/// Why a page was not shown to its end.
+#[derive(Debug)]
+pub enum Stop {
+    Output(io::Error),
+    Unreadable(Unreadable),
+    Damaged(Corruption),
+}
+
+impl From<io::Error> for Stop {
+    fn from(e: io::Error) -> Self {
+        Stop::Output(e)
+    }
+}
+
+impl From<Unreadable> for Stop {
+    fn from(e: Unreadable) -> Self {
+        Stop::Unreadable(e)
+    }
+}
+
+impl From<Corruption> for Stop {
+    fn from(e: Corruption) -> Self {
+        Stop::Damaged(e)
     }
 }
 

@@ -27,8 +27,8 @@ const AROUND: usize = 32;
 /// Find a text or a pattern in keys, values and the names of buckets
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-For each key with a match one line: the path of its bucket, the key, and from a value the match with what stands
-around it, with tabs between them. The exit status is 1 where nothing was found.
+Prints a line for each key with a match: the path of its bucket, the key, and where the match is in
+the value, what stands around it; tabs between them. Exits with status 1 where nothing was found.
 
 Examples:
   unbolt search local-kv.db 172.17.0.2
