@@ -8,8 +8,8 @@ use support::exercise::{Content, Reading, exercise};
 use support::image::Image;
 use unbolt::check::{Code, Severity};
 use unbolt::format::{Endian, LeafElement, PageId, encode_bucket, encode_inline};
-use unbolt::tree::{reach, walk};
-use unbolt::{Corruption, CorruptionKind, Snapshot, Storage};
+use unbolt::tree::reach;
+use unbolt::{CorruptionKind, Snapshot, Storage};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;

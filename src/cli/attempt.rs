@@ -6,14 +6,15 @@
 
 use std::fmt;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::time::Duration;
 
 use tempfile::SpooledTempFile;
 
 use super::failure::Failure;
 use super::status::Status;
 
-/// How often a command starts again before it gives up.
-pub const ATTEMPTS: usize = 20;
+/// How often a command starts before it gives up.
+pub const ATTEMPTS: u32 = crate::DEFAULT_ATTEMPTS;
 
 /// Output beyond this goes to a temporary file.
 const IN_MEMORY: usize = 32 << 20;
@@ -56,18 +57,19 @@ pub trait Current {
     fn is_current(&self) -> Result<bool, Failure>;
 }
 
-/// Runs `read` on a state that `take` takes, again with a new state while a writer overtakes it.
+/// Runs `read` on a state that `take` takes, again with a new state while a writer overtakes it. `take` is told
+/// how many attempts there were before: the more there were, the more it pays to read all at once.
 ///
 /// `overtaken` makes the failure of a command whose attempts are used up.
 pub fn attempt<S: Current>(
-    mut take: impl FnMut() -> Result<S, Failure>,
+    mut take: impl FnMut(u32) -> Result<S, Failure>,
     mut read: impl FnMut(&S, &mut Spool) -> Result<Status, Failure>,
     overtaken: impl FnOnce() -> Failure,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<Status, Failure> {
-    for _ in 0..ATTEMPTS {
-        let state = take()?;
+    for rejected in 0..ATTEMPTS {
+        let state = take(rejected)?;
         let mut spool = Spool::new();
         let end = read(&state, &mut spool);
         // A spool that cannot be written will not be writable the next time either.
@@ -78,6 +80,8 @@ pub fn attempt<S: Current>(
             spool.release(out, err)?;
             return end;
         }
+        // Commits come in bursts: wait a little longer each time.
+        std::thread::sleep(Duration::from_millis(u64::from(rejected.min(20))));
     }
     Err(overtaken())
 }
@@ -88,7 +92,7 @@ mod tests {
     use std::cell::Cell;
 
     struct State {
-        number: usize,
+        number: u32,
         current: bool,
     }
 
@@ -100,11 +104,11 @@ mod tests {
 
     /// Runs a command whose first `stale` states are overtaken; the output holds the number of the state read.
     fn run(
-        stale: usize,
+        stale: u32,
         read: impl FnMut(&State, &mut Spool) -> Result<Status, Failure>,
     ) -> (Result<Status, Failure>, String, String) {
         let taken = Cell::new(0);
-        let take = || {
+        let take = |_| {
             taken.set(taken.get() + 1);
             Ok(State { number: taken.get(), current: taken.get() > stale })
         };
@@ -139,7 +143,7 @@ mod tests {
     #[test]
     fn attempts_are_bounded_and_end_as_locked() {
         let reads = Cell::new(0);
-        let (end, out, _) = run(usize::MAX - 1, |_, spool| {
+        let (end, out, _) = run(u32::MAX - 1, |_, spool| {
             reads.set(reads.get() + 1);
             spool.out().write_all(b"stale")?;
             Ok(Status::Done)
@@ -160,7 +164,7 @@ mod tests {
             }
         }
         let end = attempt(
-            || Ok(State { number: 1, current: true }),
+            |_| Ok(State { number: 1, current: true }),
             |_, spool| {
                 spool.out().write_all(b"x")?;
                 Ok(Status::Done)

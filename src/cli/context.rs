@@ -44,7 +44,7 @@ impl Context<'_> {
         mut read: impl FnMut(&Snapshot, &mut Spool) -> Result<Status, Failure>,
     ) -> Result<Status, Failure> {
         let open = self.open;
-        let take = || open_at(open, file, state).map(|snapshot| State { snapshot, file });
+        let take = |rejected| open_at(open, file, state, rejected > 0).map(|snapshot| State { snapshot, file });
         let read = |state: &State<'_>, spool: &mut Spool| {
             warn_if_not_provable(state, spool);
             read(&state.snapshot, spool)
@@ -65,13 +65,15 @@ impl Current for State<'_> {
     }
 }
 
-fn open_at(open: Open<'_>, file: &Path, state: &TxidArg) -> Result<Snapshot, Failure> {
+/// Opens the state that was asked for, all of it at once where a writer was quicker before.
+fn open_at(open: Open<'_>, file: &Path, state: &TxidArg, at_once: bool) -> Result<Snapshot, Failure> {
     let selector = match state.txid {
         None => TxSelector::Current,
         Some(Txid::Previous) => TxSelector::Previous,
         Some(Txid::Number(id)) => TxSelector::Id(TxId(id)),
     };
-    let snapshot = open(file).and_then(|snapshot| snapshot.at(selector)).map_err(|e| Failure::of(file, e))?;
+    let held = |snapshot: Snapshot| if at_once { snapshot.hold() } else { Ok(snapshot) };
+    let snapshot = open(file).and_then(held).and_then(|snapshot| snapshot.at(selector)).map_err(|e| Failure::of(file, e))?;
     if let Some(current) = snapshot.metas().current()
         && !snapshot.is_provable()
     {

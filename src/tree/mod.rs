@@ -96,6 +96,7 @@ impl<'s, S: Storage> Pages<'s, S> {
     #[inline(always)]
     pub fn load_unbounded(&self, id: PageId) -> Result<Page<S::Run<'s>>> {
         let offset = self.layout.offset(id);
+        self.storage.prefetch(offset, 512);
         let first = match self.storage.run(offset, self.layout.page_size.bytes()) {
             Ok(first) => first,
             Err(e) => return Err(on_page(e, id)),
