@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub mod alloc;
+#[cfg(all(unix, feature = "cli"))]
+pub mod commands;
 pub mod damage;
 pub mod dump;
 pub mod exercise;
