@@ -5,20 +5,17 @@
 
 mod support;
 
-use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use support::alloc::{Counting, peak_of};
-use support::commands::{Asked, Command, commands, run};
+use support::commands::{Command, commands, run};
 use support::exercise::{Reading, exercise};
 use support::image::Numbers;
-use support::testdata::{Database, databases_up_to};
-use unbolt::Snapshot;
+use support::patient::{Damage, File, Map};
+use support::testdata::databases_up_to;
 use unbolt::cli::Status;
-use unbolt::format::Bytes;
-use unbolt::tree::{Place, Visitor, walk};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -27,114 +24,13 @@ static ALLOCATOR: Counting = Counting;
 const LARGEST: u64 = 65536;
 /// The most memory, beside the file itself.
 const MEMORY: usize = 64 << 20;
-/// What each byte of a header is set to.
-const VALUES: [u8; 4] = [0, 1, 0x7F, 0xFF];
-/// One byte in so many is flipped outside of headers.
-const STRIDE: usize = 17;
 /// How many commands are run on one image; the next image gets the next ones.
 const TURN: usize = 3;
-
-/// Where in a file its headers are.
-#[derive(Debug)]
-struct Map {
-    /// The bytes of page headers, element headers and bucket headers, and of the metas and the freelist's first ids.
-    headers: BTreeSet<usize>,
-    page_size: usize,
-    /// Some of the keys.
-    keys: Vec<Vec<u8>>,
-    /// What commands ask for.
-    asked: Asked,
-}
-
-impl Map {
-    fn of(bytes: &[u8]) -> Map {
-        let snapshot = Snapshot::from_bytes(bytes).expect("a sound file");
-        let page_size = snapshot.layout().page_size.get() as usize;
-        let mut map = Map { headers: BTreeSet::new(), page_size, keys: Vec::new(), asked: Asked::default() };
-        map.asked.root = snapshot.meta().root.0;
-        let freelist = snapshot.meta().freelist.map_or(0, |page| page.0 as usize * page_size);
-        map.headers.extend(freelist..freelist + 16 + 4 * 8);
-        for meta in [0, page_size] {
-            map.headers.extend(meta..meta + 80);
-        }
-        // Pages that are free are no longer part of a tree, but tools read them too.
-        for page in (0..bytes.len()).step_by(page_size) {
-            map.headers.extend(page..page + 16);
-        }
-        let Ok(()) = walk(snapshot.pages(), &mut Headers(&mut map)) else { panic!("a sound file") };
-        let every = map.keys.len() / 6 + 1;
-        map.keys = map.keys.iter().step_by(every).cloned().chain([Vec::new(), vec![0xFF; 40]]).collect();
-        if map.asked.bucket.is_empty() {
-            (map.asked.bucket, map.asked.key) = (vec![b"none".to_vec()], b"none".to_vec());
-        }
-        map
-    }
-}
-
-/// Collects what a walk over a sound file comes to.
-struct Headers<'m>(&'m mut Map);
-
-impl<B: Bytes> Visitor<B> for Headers<'_> {
-    type Stop = unbolt::Corruption;
-    const VALUES: bool = true;
-
-    fn page(&mut self, page: &unbolt::format::Page<B>, _: &Place<'_, B>) -> Result<(), Self::Stop> {
-        let start = page.offset() as usize;
-        self.0.headers.extend(start..start + 16 + 16 * usize::from(page.count()));
-        if let Ok(leaf) = page.clone().into_leaf() {
-            for i in (0..leaf.len()).filter(|i| leaf.is_bucket(*i) == Ok(true)) {
-                let value = leaf.value_offset(i) as usize;
-                self.0.headers.extend(value..value + 16);
-            }
-        }
-        Ok(())
-    }
-
-    fn value(&mut self, key: &B, _: &B, place: &Place<'_, B>) -> Result<(), Self::Stop> {
-        if self.0.asked.bucket.is_empty() {
-            self.0.asked.bucket = place.buckets.iter().map(|name| name.to_vec()).collect();
-            self.0.asked.key = key.to_vec();
-        }
-        self.0.keys.push(key.to_vec());
-        Ok(())
-    }
-}
-
-/// One damage to a file.
-#[derive(Debug, Clone, Copy)]
-enum Damage {
-    /// A byte set to a value.
-    Byte { at: usize, value: u8 },
-    /// The same in the meta on a page, its checksum made right again.
-    Meta { page: usize, at: usize, value: u8 },
-    /// Only so many bytes are left.
-    Cut { len: usize },
-}
-
-/// All damages that a file is to bear.
-fn damages(sound: &[u8], map: &Map) -> Vec<Damage> {
-    let mut all = Vec::new();
-    let values = |at: usize| VALUES.into_iter().filter(move |value| *value != sound[at]);
-    for end in (0..=sound.len()).step_by(map.page_size) {
-        let beside = [end.checked_sub(1), Some(end), Some(end + 1)];
-        all.extend(beside.into_iter().flatten().filter(|len| *len < sound.len()).map(|len| Damage::Cut { len }));
-    }
-    for page in [0, map.page_size] {
-        for at in page + 16..page + 72 {
-            all.extend(values(at).map(|value| Damage::Meta { page, at, value }));
-        }
-    }
-    for at in map.headers.iter().copied() {
-        all.extend(values(at).map(|value| Damage::Byte { at, value }));
-    }
-    let others = (0..sound.len()).step_by(STRIDE).filter(|at| !map.headers.contains(at));
-    all.extend(others.map(|at| Damage::Byte { at, value: !sound[at] }));
-    all
-}
 
 /// A file that is damaged and healed again and again.
 struct Patient<'s> {
     file: &'s File,
+    commands: &'s [Command],
     /// The bytes that are read; nobody else holds them between two readings.
     image: Arc<[u8]>,
     images: usize,
@@ -169,7 +65,7 @@ impl<'s> Patient<'s> {
 
     /// The commands whose turn it is: a few on each image, or all of them.
     fn commands(&self) -> impl Iterator<Item = &'s Command> + use<'s> {
-        let all = &self.file.commands;
+        let all = self.commands;
         let turn = if full() { all.len() } else { TURN };
         (self.images * TURN..).take(turn).map(|i| &all[i % all.len()])
     }
@@ -205,28 +101,9 @@ fn full() -> bool {
     std::env::var_os("FULL").is_some_and(|full| full == "1")
 }
 
-/// A sound file, and what is to be done to it.
-struct File {
-    name: String,
-    sound: Vec<u8>,
-    map: Map,
-    damages: Vec<Damage>,
-    commands: Vec<Command>,
-}
-
-impl File {
-    fn of(database: &Database) -> File {
-        let sound = database.bytes();
-        let map = Map::of(&sound);
-        let damages = damages(&sound, &map);
-        let commands = commands(&map.asked);
-        File { name: database.name.clone(), sound, map, damages, commands }
-    }
-}
-
 /// Bears one share of the damages of a file.
-fn share<'s>(file: &'s File, damages: &[Damage]) -> Patient<'s> {
-    let mut patient = Patient { file, image: file.sound.as_slice().into(), images: 0, runs: 0, whole: 0, peak: 0 };
+fn share<'s>(file: &'s File, commands: &'s [Command], damages: &[Damage]) -> Patient<'s> {
+    let mut patient = Patient { file, commands, image: file.sound.as_slice().into(), images: 0, runs: 0, whole: 0, peak: 0 };
     damages.iter().for_each(|damage| patient.bear(*damage));
     assert!(patient.image[..] == file.sound[..], "{}: not healed", file.name);
     patient
@@ -256,12 +133,16 @@ impl Sum {
 fn no_damage_to_a_small_file_makes_anything_panic_hang_or_run_out_of_memory() {
     let files: Vec<_> = databases_up_to(LARGEST).iter().map(File::of).collect();
     assert!(files.len() >= 30, "only {} files", files.len());
-    let shares: Vec<_> = files.iter().flat_map(|file| file.damages.chunks(1000).map(move |share| (file, share))).collect();
+    let files: Vec<_> = files.into_iter().map(|file| (commands(&file.map.asked), file)).collect();
+    let mut shares = Vec::new();
+    for (commands, file) in &files {
+        shares.extend(file.damages.chunks(1000).map(|share| (commands, file, share)));
+    }
     let next = AtomicUsize::new(0);
     let work = || {
         let mut sum = Sum::default();
-        while let Some((file, damages)) = shares.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let patient = share(file, damages);
+        while let Some((commands, file, damages)) = shares.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let patient = share(file, commands, damages);
             sum = sum.and(Sum { images: patient.images, runs: patient.runs, whole: patient.whole, peak: patient.peak });
         }
         sum

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -67,23 +68,38 @@ const LINES: [&str; 37] = [
     "kv export FILE --bucket TOP",
 ];
 
+/// The words of a command line, the program's name left out.
+fn words(line: &str, file: &Path, asked: &Asked) -> Vec<OsString> {
+    let top = || asked.bucket.first().map_or_else(|| "none".into(), |name| OsString::from_vec(name.clone()));
+    let one = |word: &str| match word {
+        "FILE" => vec![file.into()],
+        "OUT" => vec![file.with_extension("out").into()],
+        "DIR" => vec![file.parent().map_or_else(|| ".".into(), OsString::from)],
+        "BUCKET" => asked.bucket.iter().map(|name| OsString::from_vec(name.clone())).collect(),
+        "TOP" => vec![top()],
+        "KEY" => vec![OsString::from_vec(asked.key.clone())],
+        "ROOT" => vec![asked.root.to_string().into()],
+        word => vec![word.into()],
+    };
+    line.split(' ').flat_map(one).collect()
+}
+
 /// The commands with what is asked for in this file.
 pub fn commands(asked: &Asked) -> Vec<Command> {
     let command = |line: &&str| {
-        let words = line.split(' ').flat_map(|word| -> Vec<OsString> {
-            match word {
-                "FILE" => vec!["memory.db".into()],
-                "BUCKET" => asked.bucket.iter().map(|name| OsString::from_vec(name.clone())).collect(),
-                "TOP" => vec![asked.bucket.first().map_or_else(|| "none".into(), |name| OsString::from_vec(name.clone()))],
-                "KEY" => vec![OsString::from_vec(asked.key.clone())],
-                "ROOT" => vec![asked.root.to_string().into()],
-                word => vec![word.into()],
-            }
-        });
+        let words = words(line, "memory.db".as_ref(), asked);
         let cli = Cli::try_parse_from(std::iter::once("unbolt".into()).chain(words));
         Command { line: (*line).to_owned(), cli: cli.unwrap_or_else(|e| panic!("{line}: {e}")) }
     };
     LINES.iter().map(command).collect()
+}
+
+/// All command lines on a file, those that reach for other files too, for programs to be started with.
+pub fn lines(file: &Path, asked: &Asked) -> Vec<Vec<OsString>> {
+    let others = ["snapshot FILE OUT --force", "snapshot FILE OUT --raw --force", "find DIR", "kv list DIR"];
+    let lines = LINES.iter().chain(&others).map(|line| words(line, file, asked));
+    // A word that is given to a program cannot have a zero in it.
+    lines.filter(|words| words.iter().all(|word| !word.as_encoded_bytes().contains(&0))).collect()
 }
 
 /// The output of a command.
@@ -97,7 +113,7 @@ pub struct Ended {
 /// Runs a command on these bytes. It must end as documented and within the budget of page visits.
 pub fn run(command: &Command, bytes: &Arc<[u8]>) -> Ended {
     let opened: Mutex<Vec<(Arc<AtomicU64>, u64)>> = Mutex::default();
-    let open = |_: &std::path::Path| {
+    let open = |_: &Path| {
         let snapshot = Snapshot::from_bytes(Arc::clone(bytes))?;
         let pages = snapshot.size() / snapshot.layout().page_size.bytes();
         opened.lock().expect("no panic while it is held").push((snapshot.runs_counter(), 8 * pages + 1000));

@@ -9,5 +9,7 @@ pub mod dump;
 pub mod exercise;
 pub mod image;
 pub mod layout;
+#[cfg(all(unix, feature = "cli"))]
+pub mod patient;
 pub mod swap;
 pub mod testdata;
