@@ -1,4 +1,5 @@
 //! Replays what fuzzing has collected.
+#![cfg(feature = "cli")]
 
 #[path = "../fuzz/src/bodies.rs"]
 mod bodies;
