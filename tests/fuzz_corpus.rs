@@ -1,4 +1,5 @@
 //! Replays what fuzzing has collected.
+#![cfg(feature = "cli")]
 
 #[path = "../fuzz/src/bodies.rs"]
 mod bodies;
@@ -24,5 +25,5 @@ fn every_input_of_the_format_corpus_passes() {
 
 #[test]
 fn every_input_of_the_open_corpus_passes() {
-    replay("open", 20, bodies::open);
+    replay("open", 100, bodies::open);
 }

@@ -1,7 +1,12 @@
 //! What the fuzz targets do with their input, as plain functions that the crate's own tests run too.
 #![allow(dead_code, reason = "each target calls one of them")]
 
+use std::path::Path;
+use std::sync::LazyLock;
+
+use clap::Parser;
 use unbolt::check::check_snapshot;
+use unbolt::cli::{Cli, Context, Status};
 use unbolt::format::{
     BranchElement, BucketHeader, BucketRoot, Bytes, Endian, Layout, Leaf, LeafElement, Page, PageHeader, PageId, PageKind,
     PageSize, RawMeta, encode_branch, encode_freelist, encode_inline, encode_leaf, encode_meta,
@@ -124,9 +129,20 @@ pub fn open(data: &[u8]) {
     }
     let Ok(snapshot) = Snapshot::from_bytes(file.clone()) else { return };
     read(&snapshot);
+    export(&file);
     if let Ok(older) = Snapshot::from_bytes(file).and_then(|snapshot| snapshot.at(TxSelector::Previous)) {
         read(&older);
     }
+}
+
+/// Exports the file, as text to nowhere.
+fn export(file: &[u8]) {
+    static EXPORT: LazyLock<Cli> = LazyLock::new(|| Cli::parse_from(["unbolt", "export", "fuzz.db"]));
+    let open = |_: &Path| Snapshot::from_bytes(file);
+    let (mut out, mut err) = (std::io::sink(), Vec::new());
+    let status = EXPORT.run(&mut Context { open: &open, out: &mut out, err: &mut err, color: false });
+    assert!(matches!(status, Status::Done | Status::No | Status::Corrupt), "{status:?}");
+    assert!(status != Status::Corrupt || !err.is_empty());
 }
 
 /// Page runs asked for may be so many per look at the file.

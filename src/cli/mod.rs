@@ -101,19 +101,25 @@ enum Command {
 
 /// Runs a command line, its first word the program's name, and says how it ended.
 pub fn run(line: impl IntoIterator<Item = OsString>, context: &mut Context<'_>) -> Status {
-    let cli = match Cli::try_parse_from(line) {
-        Ok(cli) => cli,
-        Err(error) => return told_by_clap(&error, context),
-    };
-    let ended = dispatch(&cli.command, context).and_then(|status| {
-        context.out.flush()?;
-        Ok(status)
-    });
-    ended.unwrap_or_else(|failure| {
-        // There is nowhere left to say that standard error is closed.
-        let _ = failure.tell(context.err);
-        failure.status()
-    })
+    match Cli::try_parse_from(line) {
+        Ok(cli) => cli.run(context),
+        Err(error) => told_by_clap(&error, context),
+    }
+}
+
+impl Cli {
+    /// Runs a command line that was parsed, as often as one likes.
+    pub fn run(&self, context: &mut Context<'_>) -> Status {
+        let ended = dispatch(&self.command, context).and_then(|status| {
+            context.out.flush()?;
+            Ok(status)
+        });
+        ended.unwrap_or_else(|failure| {
+            // There is nowhere left to say that standard error is closed.
+            let _ = failure.tell(context.err);
+            failure.status()
+        })
+    }
 }
 
 /// Help and versions are data; wrong usage is words.

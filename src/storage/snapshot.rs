@@ -43,7 +43,7 @@ pub struct Snapshot {
     metas: MetaPair,
     meta: Meta,
     layout: Layout,
-    runs_read: AtomicU64,
+    runs_read: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
@@ -86,7 +86,7 @@ impl Snapshot {
 
     fn new(medium: Medium, metas: MetaPair, layout: Layout) -> Result<Snapshot> {
         let meta = metas.current().ok_or(Error::Empty)?;
-        Ok(Snapshot { medium, metas, meta, layout, runs_read: AtomicU64::new(0) })
+        Ok(Snapshot { medium, metas, meta, layout, runs_read: Arc::default() })
     }
 
     /// Reads a file as often as it takes until nobody committed in between, and gives back what `read` made of
@@ -174,6 +174,12 @@ impl Snapshot {
     /// How many page runs were asked for so far.
     pub fn runs_read(&self) -> u64 {
         self.runs_read.load(Ordering::Relaxed)
+    }
+
+    /// The same count for those who give the snapshot away.
+    #[doc(hidden)]
+    pub fn runs_counter(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.runs_read)
     }
 }
 

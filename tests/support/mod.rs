@@ -2,10 +2,14 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub mod alloc;
+#[cfg(all(unix, feature = "cli"))]
+pub mod commands;
 pub mod damage;
 pub mod dump;
 pub mod exercise;
 pub mod image;
 pub mod layout;
+#[cfg(all(unix, feature = "cli"))]
+pub mod patient;
 pub mod swap;
 pub mod testdata;

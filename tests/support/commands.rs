@@ -1,0 +1,134 @@
+//! Every command of the command line on a database in memory.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use clap::Parser;
+use unbolt::cli::{Cli, Context, Status};
+use unbolt::{Snapshot, Storage};
+
+/// What of a file its commands ask for.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// The names on the way to a bucket.
+    pub bucket: Vec<Vec<u8>>,
+    /// A key in it.
+    pub key: Vec<u8>,
+    /// The page of the root bucket's tree.
+    pub root: u64,
+}
+
+/// A command line, ready to run.
+pub struct Command {
+    pub line: String,
+    cli: Cli,
+}
+
+/// The commands that read one file, each with every way to write its output.
+const LINES: [&str; 37] = [
+    "info FILE",
+    "info FILE --verbose",
+    "info FILE --format json",
+    "check FILE",
+    "check FILE --format json",
+    "check FILE --from-page ROOT",
+    "check FILE --txid previous",
+    "buckets FILE",
+    "buckets FILE --recursive",
+    "buckets FILE --recursive --format json",
+    "keys FILE BUCKET",
+    "keys FILE BUCKET --format hex --reverse",
+    "keys FILE BUCKET --prefix a --limit 3",
+    "get FILE BUCKET KEY",
+    "get FILE BUCKET KEY --txid previous",
+    "pages FILE",
+    "pages FILE --format json",
+    "pages FILE --map",
+    "pages FILE --txid previous",
+    "page FILE 0 1 2 3 ROOT",
+    "page FILE --all",
+    "page FILE --all --format-value json",
+    "page-item FILE ROOT 0",
+    "dump FILE 0 1 ROOT",
+    "stats FILE",
+    "stats FILE b",
+    "inspect FILE",
+    "inspect FILE --txid previous",
+    "search FILE a",
+    "search FILE [a-f]+0 --format json",
+    "export FILE",
+    "export FILE --txid previous",
+    "kv list FILE --bucket TOP",
+    "kv list FILE --bucket TOP --format json",
+    "kv get FILE KEY --bucket TOP",
+    "kv exists FILE KEY --bucket TOP",
+    "kv export FILE --bucket TOP",
+];
+
+/// The words of a command line, the program's name left out.
+fn words(line: &str, file: &Path, asked: &Asked) -> Vec<OsString> {
+    let top = || asked.bucket.first().map_or_else(|| "none".into(), |name| OsString::from_vec(name.clone()));
+    let one = |word: &str| match word {
+        "FILE" => vec![file.into()],
+        "OUT" => vec![file.with_extension("out").into()],
+        "DIR" => vec![file.parent().map_or_else(|| ".".into(), OsString::from)],
+        "BUCKET" => asked.bucket.iter().map(|name| OsString::from_vec(name.clone())).collect(),
+        "TOP" => vec![top()],
+        "KEY" => vec![OsString::from_vec(asked.key.clone())],
+        "ROOT" => vec![asked.root.to_string().into()],
+        word => vec![word.into()],
+    };
+    line.split(' ').flat_map(one).collect()
+}
+
+/// The commands with what is asked for in this file.
+pub fn commands(asked: &Asked) -> Vec<Command> {
+    let command = |line: &&str| {
+        let words = words(line, "memory.db".as_ref(), asked);
+        let cli = Cli::try_parse_from(std::iter::once("unbolt".into()).chain(words));
+        Command { line: (*line).to_owned(), cli: cli.unwrap_or_else(|e| panic!("{line}: {e}")) }
+    };
+    LINES.iter().map(command).collect()
+}
+
+/// All command lines on a file, those that reach for other files too, for programs to be started with.
+pub fn lines(file: &Path, asked: &Asked) -> Vec<Vec<OsString>> {
+    let others = ["snapshot FILE OUT --force", "snapshot FILE OUT --raw --force", "find DIR", "kv list DIR"];
+    let lines = LINES.iter().chain(&others).map(|line| words(line, file, asked));
+    // A word that is given to a program cannot have a zero in it.
+    lines.filter(|words| words.iter().all(|word| !word.as_encoded_bytes().contains(&0))).collect()
+}
+
+/// The output of a command.
+#[derive(Debug)]
+pub struct Ended {
+    pub status: Status,
+    pub out: Vec<u8>,
+    pub err: Vec<u8>,
+}
+
+/// Runs a command on these bytes. It must end as documented and within the budget of page visits.
+pub fn run(command: &Command, bytes: &Arc<[u8]>) -> Ended {
+    let opened: Mutex<Vec<(Arc<AtomicU64>, u64)>> = Mutex::default();
+    let open = |_: &Path| {
+        let snapshot = Snapshot::from_bytes(Arc::clone(bytes))?;
+        let pages = snapshot.size() / snapshot.layout().page_size.bytes();
+        opened.lock().expect("no panic while it is held").push((snapshot.runs_counter(), 8 * pages + 1000));
+        Ok(snapshot)
+    };
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let status = command.cli.run(&mut Context { open: &open, out: &mut out, err: &mut err, color: false });
+    for (runs, most) in opened.into_inner().expect("no panic while it was held") {
+        let runs = runs.load(Ordering::Relaxed);
+        assert!(runs <= most, "{}: {runs} runs, the most is {most}", command.line);
+    }
+    let said = || String::from_utf8_lossy(&err).into_owned();
+    assert!(matches!(status, Status::Done | Status::No | Status::Corrupt), "{}: {status:?}: {}", command.line, said());
+    if status == Status::Corrupt {
+        assert!(said().contains("unbolt: memory.db: "), "{}: {}", command.line, said());
+    }
+    Ended { status, out, err }
+}
