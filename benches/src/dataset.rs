@@ -40,7 +40,7 @@ impl EngineName {
         match self {
             Self::Heed => workload != Workload::Check,
             // Reading itself does not depend on how the file was opened.
-            Self::GoRo => matches!(workload, Workload::Open | Workload::GetTx),
+            Self::GoRo => matches!(workload, Workload::Open | Workload::OpenGet | Workload::GetTx),
             Self::Go | Self::Unbolt | Self::Redb => true,
         }
     }

@@ -77,6 +77,12 @@ impl Table {
         self.samples.iter().filter(move |s| s.engine == engine && s.workload == workload)
     }
 
+    /// The engines beside Go that took part: a column for another would be empty.
+    fn columns(&self) -> impl Iterator<Item = EngineName> {
+        let took_part = |engine| self.samples.iter().any(|sample| sample.engine == engine);
+        self.engines.iter().copied().filter(move |&e| e != EngineName::Go && took_part(e))
+    }
+
     fn absolute(&self, workload: Workload) -> String {
         let spread =
             |cost: fn(&Cost) -> f64| Spread::of(self.samples(EngineName::Go, workload).map(|s| cost(&s.cost)).collect());
@@ -119,15 +125,14 @@ impl Table {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let others = || self.engines.iter().copied().filter(|e| *e != EngineName::Go);
         write!(f, "| workload | go: wall / cpu [wall min-max] |")?;
-        others().try_for_each(|engine| write!(f, " {} |", engine.name()))?;
+        self.columns().try_for_each(|engine| write!(f, " {} |", engine.name()))?;
         write!(f, "\n|---|---|")?;
-        others().try_for_each(|_| write!(f, "---|"))?;
+        self.columns().try_for_each(|_| write!(f, "---|"))?;
         writeln!(f)?;
         for &workload in &self.workloads {
             write!(f, "| {} | {} |", workload.name(), self.absolute(workload))?;
-            others().try_for_each(|engine| write!(f, " {} |", self.ratio(engine, workload)))?;
+            self.columns().try_for_each(|engine| write!(f, " {} |", self.ratio(engine, workload)))?;
             writeln!(f)?;
         }
         let load = Spread::of(self.loads.clone());
@@ -208,6 +213,17 @@ mod tests {
         let text = table.to_string();
         let row = "| get1 | 30.0 ns / 30.0 ns [10.0 ns-80.0 ns] | 3.00 / 3.00 [2.00-4.00] |";
         assert!(text.contains(row), "{text}");
+        Ok(())
+    }
+
+    #[test]
+    fn an_engine_without_a_report_has_no_column() -> Result<()> {
+        let mut table = empty();
+        table.add(0, EngineName::Go, Workload::Get1, &report(10, 100, 1))?;
+        let header = |table: &Table| table.to_string().lines().next().map(str::to_owned);
+        assert_eq!(header(&table).as_deref(), Some("| workload | go: wall / cpu [wall min-max] |"));
+        table.add(0, EngineName::Redb, Workload::Get1, &report(10, 100, 1))?;
+        assert_eq!(header(&table).as_deref(), Some("| workload | go: wall / cpu [wall min-max] | redb |"));
         Ok(())
     }
 

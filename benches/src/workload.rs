@@ -18,8 +18,10 @@ const RESCANS: usize = 4;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub enum Workload {
-    /// From the path to the first value, and closing again
+    /// Opening, one read transaction that reads nothing, and closing
     Open,
+    /// Opening, one value, and closing
+    OpenGet,
     /// Gets in random order, in one transaction
     Get1,
     /// The same by two threads, each in its own transaction
@@ -59,7 +61,8 @@ impl Workload {
 
     pub fn run<E: Engine>(self, path: &Path, n: u64) -> Result<Measured> {
         match self {
-            Self::Open => open::<E>(path, n),
+            Self::Open => open::<E>(path),
+            Self::OpenGet => open_get::<E>(path, n),
             Self::Get1 => get1::<E>(path, n),
             Self::Get2 => get2::<E>(path, n),
             Self::GetTx => get_tx::<E>(path, n),
@@ -81,7 +84,18 @@ impl Workload {
     }
 }
 
-fn open<E: Engine>(path: &Path, n: u64) -> Result<Measured> {
+fn open<E: Engine>(path: &Path) -> Result<Measured> {
+    measure(|| {
+        let mut done = Done { ops: 0, checksum: 0 };
+        for _ in 0..OPENS {
+            E::open_and_close(path)?;
+            done.ops += 1;
+        }
+        Ok(done)
+    })
+}
+
+fn open_get<E: Engine>(path: &Path, n: u64) -> Result<Measured> {
     let keys = Keys::shuffled(n, 1, KEY_LEN);
     measure(|| {
         let mut done = Done { ops: 0, checksum: 0 };

@@ -30,6 +30,7 @@ type workload func(target) (report, error)
 
 var workloads = map[string]workload{
 	"open":       open,
+	"open_get":   openGet,
 	"get1":       func(t target) (report, error) { return gets(t, 1) },
 	"get2":       func(t target) (report, error) { return gets(t, 2) },
 	"get_tx":     getTx,
@@ -41,8 +42,28 @@ var workloads = map[string]workload{
 	"scan_cold":  coldScan,
 }
 
-// open is from the path to the first value, and closing again.
+// open is opening, one read transaction that reads nothing, and closing.
 func open(t target) (report, error) {
+	return measure(func() (ops, sum uint64, err error) {
+		for range opens {
+			db, err := t.open()
+			if err != nil {
+				return 0, 0, err
+			}
+			if err := db.View(func(*bolt.Tx) error { return nil }); err != nil {
+				return 0, 0, err
+			}
+			if err := db.Close(); err != nil {
+				return 0, 0, err
+			}
+			ops++
+		}
+		return ops, 0, nil
+	})
+}
+
+// openGet is opening, one value, and closing.
+func openGet(t target) (report, error) {
 	keys := shuffledKeys(t.n, 1, 16).part(0, opens)
 	return measure(func() (ops, sum uint64, err error) {
 		for key := range keys.all {

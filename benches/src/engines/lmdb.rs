@@ -75,6 +75,13 @@ impl Engine for Lmdb {
         self.env.prepare_for_closing().wait();
     }
 
+    fn open_and_close(path: &Path) -> Result<()> {
+        let env = open_env(path, EnvFlags::READ_ONLY)?;
+        drop(env.read_txn()?);
+        env.prepare_for_closing().wait();
+        Ok(())
+    }
+
     fn check(_: &Path) -> Result<Measured> {
         bail!("LMDB has no check")
     }

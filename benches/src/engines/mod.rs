@@ -26,6 +26,10 @@ pub trait Engine: Sized + Sync {
     /// Closes the file before it returns.
     fn close(self) {}
 
+    /// Opens the file, begins and ends a read transaction that looks up no table, and
+    /// closes the file.
+    fn open_and_close(path: &Path) -> Result<()>;
+
     /// Measures the library's whole check, which counts what it finds as the checksum.
     fn check(path: &Path) -> Result<Measured>;
 }

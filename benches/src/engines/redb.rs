@@ -41,6 +41,13 @@ impl Engine for Redb {
         body(&self.0.begin_read()?.open_table(TABLE)?)
     }
 
+    fn open_and_close(path: &Path) -> Result<()> {
+        let engine = Self::open(path)?;
+        drop(engine.0.begin_read()?);
+        engine.close();
+        Ok(())
+    }
+
     /// redb checks only a database that is open for writing.
     fn check(path: &Path) -> Result<Measured> {
         let mut database = Database::open(path)?;

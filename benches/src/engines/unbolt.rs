@@ -25,6 +25,13 @@ impl Engine for Unbolt {
         body(&bucket)
     }
 
+    fn open_and_close(path: &Path) -> Result<()> {
+        let engine = Self::open(path)?;
+        drop(engine.0.begin_read()?);
+        engine.close();
+        Ok(())
+    }
+
     fn check(path: &Path) -> Result<Measured> {
         let db = Db::options().read_only(true).open(path)?;
         let tx = db.begin_read()?;
