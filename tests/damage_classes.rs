@@ -3,7 +3,9 @@
 mod support;
 
 use support::alloc::{Counting, peak_of};
-use support::damage::{Base, Damaged};
+#[cfg(all(unix, feature = "cli"))]
+use support::commands::{Asked, commands, run};
+use support::damage::{Base, Damaged, paged};
 use support::exercise::{Content, Reading, exercise};
 use support::image::Image;
 use unbolt::check::{Code, Severity};
@@ -202,12 +204,17 @@ fn overlapping(depth: usize, width: u32) -> Vec<u8> {
     inner
 }
 
-#[test]
-fn a_walk_through_inline_buckets_that_overlap_ends() {
+/// A file of one page with such a bucket.
+fn overlapping_buckets() -> Vec<u8> {
     let mut image = Image::new(4096, Endian::Little);
     let value = overlapping(16, 8);
     let root = image.leaf(&[(1, b"bucket", &value)]);
-    let snapshot = Snapshot::from_bytes(image.finish(root, None)).unwrap();
+    image.finish(root, None)
+}
+
+#[test]
+fn a_walk_through_inline_buckets_that_overlap_ends() {
+    let snapshot = Snapshot::from_bytes(overlapping_buckets()).unwrap();
     let reached = reach(snapshot.pages()).unwrap();
     assert!(reached.problems.iter().any(|problem| matches!(problem.kind, CorruptionKind::ElementOverlap { .. })));
 }
@@ -218,17 +225,20 @@ fn shared_branches(image: &mut Image, levels: usize, leaves: [PageId; 2]) -> Pag
         .fold(image.branch(&[(b"a", leaves[0]), (b"m", leaves[1])]), |child, _| image.branch(&[(b"a", child), (b"m", child)]))
 }
 
-#[test]
-fn a_scan_over_shared_leaves_whose_keys_are_not_sorted_ends() {
+fn shared_unsorted_leaves() -> Vec<u8> {
     let mut image = Image::new(512, Endian::Little);
     let one = image.leaf(&[(0, b"z", b""), (0, b"a", b"")]);
     let other = image.leaf(&[(0, b"b", b""), (0, b"y", b"")]);
     let root = shared_branches(&mut image, 24, [one, other]);
-    scans_end(image.finish(root, None));
+    image.finish(root, None)
 }
 
 #[test]
-fn a_scan_over_shared_empty_leaves_ends_within_the_budget() {
+fn a_scan_over_shared_leaves_whose_keys_are_not_sorted_ends() {
+    scans_end(shared_unsorted_leaves());
+}
+
+fn shared_empty_leaves() -> Vec<u8> {
     let mut image = Image::new(512, Endian::Little);
     let empty = image.leaf(&[]);
     // A long way down to each of them, and entries in between.
@@ -242,7 +252,43 @@ fn a_scan_over_shared_empty_leaves_ends_within_the_budget() {
         .collect();
     let children: Vec<_> = children.iter().map(|(key, child)| (&key[..], *child)).collect();
     let root = image.branch(&children);
-    scans_end(image.finish(root, None));
+    image.finish(root, None)
+}
+
+#[test]
+fn a_scan_over_shared_empty_leaves_ends_within_the_budget() {
+    scans_end(shared_empty_leaves());
+}
+
+/// Buckets that lie in one another many times over, none of them on a page of its own ancestors.
+fn shared_buckets(levels: usize) -> Vec<u8> {
+    let mut image = Image::new(512, Endian::Little);
+    let innermost = image.leaf(&[(0, b"k", b"v")]);
+    let root = (0..levels).fold(innermost, |page, _| {
+        let value = paged(page);
+        image.leaf(&[(1, b"a", &value), (1, b"b", &value)])
+    });
+    image.finish(root, None)
+}
+
+#[test]
+#[cfg(all(unix, feature = "cli"))]
+fn every_command_ends_on_every_class_of_damage() {
+    let shapes = [overlapping_buckets(), shared_unsorted_leaves(), shared_empty_leaves(), shared_buckets(30)];
+    let shapes = shapes.into_iter().zip(["overlap", "unsorted", "empty", "shared buckets"]);
+    let shapes = shapes.map(|(bytes, what)| Damaged { class: 0, what, bytes });
+    let asked = Asked { bucket: vec![b"tree".to_vec()], key: b"key-13".to_vec(), root: 11 };
+    let commands = commands(&asked);
+    for damaged in Base::new().classes().into_iter().chain(shapes) {
+        let bytes: std::sync::Arc<[u8]> = damaged.bytes.clone().into();
+        for command in &commands {
+            let (ended, peak) = peak_of(|| run(command, &bytes));
+            // What 5,000 nested buckets are called fills hundreds of megabytes; half of the limit is its spool's.
+            assert!(peak <= MEMORY + 2 * bytes.len(), "{}: {}: {peak} bytes", name(&damaged), command.line);
+            let nested = damaged.class == 72;
+            assert!(nested || ended.written < 1 << 20, "{}: {}: {} bytes", name(&damaged), command.line, ended.written);
+        }
+    }
 }
 
 /// Scans the root bucket both ways, which must come to an error within the budget.

@@ -96,7 +96,7 @@ fn sum(bytes: &[u8]) -> u64 {
     words.fold(0, |sum, word| sum.wrapping_mul(31).wrapping_add(word))
 }
 
-/// Whether every command is to be run on every image, which takes an hour.
+/// Whether every command is to be run on every image, which takes ten minutes.
 fn full() -> bool {
     std::env::var_os("FULL").is_some_and(|full| full == "1")
 }

@@ -106,8 +106,23 @@ pub fn lines(file: &Path, asked: &Asked) -> Vec<Vec<OsString>> {
 #[derive(Debug)]
 pub struct Ended {
     pub status: Status,
-    pub out: Vec<u8>,
+    /// How many bytes went to standard output.
+    pub written: u64,
     pub err: Vec<u8>,
+}
+
+/// Takes output and keeps none of it.
+struct Count(u64);
+
+impl std::io::Write for Count {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Runs a command on these bytes. It must end as documented and within the budget of page visits.
@@ -119,7 +134,7 @@ pub fn run(command: &Command, bytes: &Arc<[u8]>) -> Ended {
         opened.lock().expect("no panic while it is held").push((snapshot.runs_counter(), 8 * pages + 1000));
         Ok(snapshot)
     };
-    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let (mut out, mut err) = (Count(0), Vec::new());
     let status = command.cli.run(&mut Context { open: &open, out: &mut out, err: &mut err, color: false });
     for (runs, most) in opened.into_inner().expect("no panic while it was held") {
         let runs = runs.load(Ordering::Relaxed);
@@ -130,5 +145,5 @@ pub fn run(command: &Command, bytes: &Arc<[u8]>) -> Ended {
     if status == Status::Corrupt {
         assert!(said().contains("unbolt: memory.db: "), "{}: {}", command.line, said());
     }
-    Ended { status, out, err }
+    Ended { status, written: out.0, err }
 }
