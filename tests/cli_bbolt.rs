@@ -11,7 +11,7 @@ use unbolt::format::{
     BranchElement, Endian, Layout, LeafElement, Meta, PageId, PageSize, TxId, encode_branch, encode_bucket, encode_inline,
     encode_leaf, encode_meta,
 };
-use unbolt::{Result, Snapshot};
+use unbolt::{DEFAULT_ATTEMPTS, Result, Snapshot};
 
 const CHURN: &str = "testdata/bbolt/churn-small.db";
 const DOCKER: &str = "testdata/docker/live-25.0.13.db";
@@ -404,7 +404,7 @@ fn a_file_that_changes_under_every_attempt_is_status_four() {
     };
     let (status, out, err) = in_process(&open, &["buckets", file.name()]);
     assert_eq!((status, out.as_slice()), (Status::Locked, &b""[..]));
-    assert!(err.contains("during every one of 20 attempts"), "{err}");
+    assert!(err.contains(&format!("during every one of {DEFAULT_ATTEMPTS} attempts")), "{err}");
     assert!(err.contains("\nhint: "), "{err}");
 }
 
