@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use unbolt::check::{Code, Finding, Severity, Summary, check, check_from, check_snapshot};
+use unbolt::check::{Code, Finding, MAX_PATH, Severity, Summary, check, check_from, check_snapshot};
 use unbolt::format::{
-    BUCKET_FLAG, BranchElement, Endian, Layout, LeafElement, Meta, PageId, PageSize, encode_branch, encode_bucket,
+    BUCKET_FLAG, BranchElement, Endian, Layout, LeafElement, Meta, PageId, PageSize, TxId, encode_branch, encode_bucket,
     encode_freelist, encode_inline, encode_leaf, encode_meta,
 };
 use unbolt::{CorruptionKind, Snapshot};
@@ -630,6 +630,56 @@ fn a_bucket_element_outside_its_run_is_found_once() {
     let mut it = sound();
     it.put(element(3, 1) + LEAF_VSIZE, &600_u32.to_le_bytes());
     it.finds(&[(Code::ElementSpan, 3, element(3, 1)), (Code::UnreachableUnfreed, 4, 4 * PAGE)]);
+}
+
+#[test]
+fn elements_that_share_their_bytes_are_found_once() {
+    let mut it = sound();
+    // Three elements whose values all reach to the end of the page.
+    for index in 0..3 {
+        let rest = PAGE - (element(6, index) - 6 * PAGE) - 60;
+        it.put(element(6, index) + LEAF_POS, &48_u32.to_le_bytes());
+        it.put(element(6, index) + LEAF_VSIZE, &(rest as u32).to_le_bytes());
+    }
+    let (findings, _) = it.check();
+    let overlaps: Vec<_> =
+        findings.iter().filter(|f| matches!(f.corruption.kind, CorruptionKind::ElementOverlap { .. })).collect();
+    assert_eq!(overlaps.len(), 1, "{findings:?}");
+    assert_eq!((overlaps[0].code, overlaps[0].corruption.offset), (Code::ElementSpan, Some(element(6, 1) as u64)));
+}
+
+#[test]
+fn a_path_of_a_thousand_buckets_is_cut_in_the_middle() {
+    let mut inner = encode_inline(&[], Endian::Little).unwrap();
+    for _ in 0..1000 {
+        let value = [&encode_bucket(PageId(0), 0, Endian::Little)[..], &inner].concat();
+        inner = encode_inline(&[LeafElement { flags: BUCKET_FLAG, key: b"n", value: &value[..] }], Endian::Little).unwrap();
+    }
+    let layout = Layout { page_size: PageSize::new(65536).unwrap(), endian: Endian::Little };
+    let value = [&encode_bucket(PageId(0), 0, Endian::Little)[..], &inner].concat();
+    let root = encode_leaf(PageId(2), &[LeafElement { flags: BUCKET_FLAG, key: b"n", value: &value[..] }], layout).unwrap();
+    let meta = Meta {
+        endian: Endian::Little,
+        page_size: 65536,
+        flags: 0,
+        root: PageId(2),
+        root_sequence: 0,
+        freelist: None,
+        high_water: PageId(3),
+        txid: TxId(2),
+    };
+    let metas = [encode_meta(PageId(0), &meta, layout), encode_meta(PageId(1), &meta, layout)].concat();
+    let snapshot = Snapshot::from_bytes([metas, root].concat()).unwrap();
+    let (mut deepest, mut text) = (0, String::new());
+    check_snapshot(&snapshot, &mut |finding| {
+        assert!(finding.bucket.len() <= MAX_PATH && finding.path.len() <= MAX_PATH + 1);
+        if finding.bucket_depth > deepest {
+            (deepest, text) = (finding.bucket_depth, finding.to_string());
+        }
+    })
+    .unwrap();
+    assert_eq!(deepest, 1000);
+    assert!(text.contains("/n/(936 more)/n/"), "{text}");
 }
 
 #[test]

@@ -112,7 +112,7 @@ fn of_a_damaged_file_everything_else_is_printed_and_the_damage_named() {
 fn first_leaf_below_a_branch(bytes: &[u8]) -> (u64, u64) {
     let snapshot = unbolt::Snapshot::from_bytes(bytes).unwrap();
     let pages = snapshot.pages();
-    let branches = (2..pages.end()).filter_map(|id| pages.load(unbolt::format::PageId(id)).ok()?.into_branch().ok());
+    let branches = (2..pages.end()).filter_map(|id| snapshot.page(unbolt::format::PageId(id)).ok()?.into_branch().ok());
     let reached = unbolt::tree::reach(pages).unwrap().pages;
     let branch = branches.into_iter().find(|branch| reached.contains(branch.page().id())).unwrap();
     (branch.child(0).unwrap().0, snapshot.layout().page_size.bytes())

@@ -232,7 +232,7 @@ fn what_was_good_before_the_damage_is_printed() {
 fn leaves_in_key_order(bytes: &[u8]) -> Vec<u64> {
     let snapshot = unbolt::Snapshot::from_bytes(bytes).unwrap();
     let bucket = snapshot.root().unwrap().bucket(b"libnetwork").unwrap().unwrap();
-    let root = snapshot.pages().load(bucket.root_page().unwrap()).unwrap().into_branch().unwrap();
+    let root = snapshot.page(bucket.root_page().unwrap()).unwrap().into_branch().unwrap();
     (0..root.len()).map(|i| root.child(i).unwrap().0).collect()
 }
 

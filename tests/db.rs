@@ -141,7 +141,7 @@ fn a_torn_meta_gives_way_to_the_other_and_is_reported() {
     bytes[512 + 16 + 40] ^= 1;
     let db = Db::from_bytes(bytes).unwrap();
     assert_eq!(db.begin_read().unwrap().id(), TxId(8));
-    let refusal = db.metas().slots[1].meta.unwrap_err();
+    let refusal = db.begin_read().unwrap().metas().slots[1].meta.unwrap_err();
     assert!(refusal.to_string().starts_with("checksum"), "{refusal}");
 }
 

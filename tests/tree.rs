@@ -380,7 +380,7 @@ fn the_trees_that_are_tested_are_of_many_shapes() {
         deepest = deepest.max(stats.depth);
         runs += stats.leaf_overflow;
         for page in 2..snapshot.meta().high_water.0 {
-            let Ok(page) = snapshot.pages().load(PageId(page)) else { continue };
+            let Ok(page) = snapshot.page(PageId(page)) else { continue };
             empty_leaves += u64::from(page.count() == 0);
             if let Ok(branch) = page.into_branch() {
                 inexact += (0..branch.len()).filter(|i| !tree.twin.contains_key(branch.key(*i).unwrap())).count();

@@ -35,6 +35,10 @@ impl fmt::Display for Severity {
     }
 }
 
+/// How much of a path a finding keeps: buckets can be nested as deep as the file is long, and every one of them can
+/// be to blame.
+pub const MAX_PATH: usize = 64;
+
 /// One thing that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -45,9 +49,13 @@ pub struct Finding {
     pub severity: Severity,
     /// What exactly, on which page, at which byte.
     pub corruption: Corruption,
-    /// The names of the buckets from the root to where it is; empty in the root bucket and outside of any.
+    /// The names of the buckets from the root to where it is; empty in the root bucket and outside of any. Of
+    /// more than [`MAX_PATH`] the first half and the last.
     pub bucket: Vec<Vec<u8>>,
-    /// The pages from the root to where it is, through all buckets; empty outside of any tree.
+    /// How many buckets there are from the root to where it is.
+    pub bucket_depth: usize,
+    /// The pages from the root to where it is, through all buckets; empty outside of any tree. Of more than
+    /// [`MAX_PATH`] the first half and the last.
     pub path: Vec<PageId>,
     /// The key of the element that is to blame, where it is one and its key can be read.
     pub key: Option<Vec<u8>>,
@@ -56,10 +64,14 @@ pub struct Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.corruption.fmt(f)?;
-        if !self.bucket.is_empty() {
-            write!(f, " in bucket {}", BucketPath(&self.bucket))?;
+        match self.bucket.split_at_checked(MAX_PATH / 2) {
+            _ if self.bucket.is_empty() => Ok(()),
+            Some((outer, inner)) if self.bucket_depth > self.bucket.len() => {
+                let between = self.bucket_depth.saturating_sub(self.bucket.len());
+                write!(f, " in bucket {}/({between} more)/{}", BucketPath(outer), BucketPath(inner))
+            }
+            _ => write!(f, " in bucket {}", BucketPath(&self.bucket)),
         }
-        Ok(())
     }
 }
 
@@ -110,8 +122,9 @@ impl<'r> Report<'r> {
     /// Something in a tree.
     pub fn tree<B: Bytes>(&mut self, corruption: Corruption, place: &Place<'_, B>, key: Option<&[u8]>) {
         self.send(corruption, |finding| {
-            finding.bucket = place.buckets.iter().map(|name| name.to_vec()).collect();
-            finding.path = place.pages.iter().copied().chain(finding.corruption.page).collect();
+            finding.bucket = both_ends(place.buckets).map(|name| name.to_vec()).collect();
+            finding.bucket_depth = place.buckets.len();
+            finding.path = both_ends(place.pages).copied().chain(finding.corruption.page).collect();
             // An inline page stands under its host's number, and a page that was loaded is in the path already.
             finding.path.dedup();
             finding.key = key.map(<[u8]>::to_vec);
@@ -131,8 +144,19 @@ impl<'r> Report<'r> {
             Severity::Note => &mut self.summary.notes,
         };
         *count = count.saturating_add(1);
-        let mut finding = Finding { code, severity, corruption, bucket: Vec::new(), path: Vec::new(), key: None };
+        let mut finding =
+            Finding { code, severity, corruption, bucket: Vec::new(), bucket_depth: 0, path: Vec::new(), key: None };
         place(&mut finding);
         (self.sink)(finding);
     }
+}
+
+/// All of a short path; of a long one, the first and the last of it.
+fn both_ends<T>(path: &[T]) -> impl Iterator<Item = &T> {
+    let half = MAX_PATH / 2;
+    let (outer, inner) = match path.len() > MAX_PATH {
+        true => (path.get(..half), path.get(path.len().saturating_sub(half)..)),
+        false => (Some(path), None),
+    };
+    outer.unwrap_or_default().iter().chain(inner.unwrap_or_default())
 }

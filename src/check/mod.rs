@@ -1,8 +1,8 @@
 //! The integrity check: every rule of the format, one function each.
 //!
 //! It knows all that Go's `check` knows and what that misses, down to the states that read well and that Go's
-//! writer turns into damage. It ends on every input, loads no page twice, keeps three bits per page of the file
-//! and no findings: they are handed on as they are made. Where a page breaks one rule many times, the first
+//! writer turns into damage. It ends on every input, loads no page twice, keeps three bits per page of the file, the
+//! path to where it is, and no findings: they are handed on as they are made. Where a page breaks one rule many times, the first
 //! place is reported; pages that are lost are reported as ranges; a file that is cut short is reported once.
 //!
 //! ```
@@ -25,7 +25,7 @@ mod trees;
 
 pub use code::Code;
 use finding::Report;
-pub use finding::{Finding, Severity, Summary};
+pub use finding::{Finding, MAX_PATH, Severity, Summary};
 
 use crate::error::{Corruption, CorruptionKind, Result};
 use crate::format::{MetaPair, PageId};

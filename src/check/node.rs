@@ -54,6 +54,18 @@ pub(super) fn spans(node: &impl Node) -> Offence {
     (0..node.len()).find_map(|i| node.span(i).err().map(|corruption| (i, corruption.kind)))
 }
 
+/// Keys and values must not lie over each other: together they cannot be longer than the run of `room` bytes.
+pub(super) fn overlap(node: &impl Node, room: usize) -> Offence {
+    let mut left = room;
+    (0..node.len()).find_map(|i| match left.checked_sub(node.span(i).ok()?.len()) {
+        Some(rest) => {
+            left = rest;
+            None
+        }
+        None => Some((i, CorruptionKind::ElementOverlap { index: i, room: number(room) })),
+    })
+}
+
 /// Keys and values should follow each other as Go packs them: its tools infer the used size from the last one.
 pub(super) fn places(node: &impl Node) -> Offence {
     let mut expected = node.len().saturating_mul(ELEMENT_SIZE).saturating_add(PAGE_HEADER_SIZE);

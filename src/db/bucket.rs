@@ -1,5 +1,6 @@
 //! A bucket as a read transaction sees it.
 
+use std::fmt;
 use std::ops::{Bound, RangeBounds};
 
 use super::{Cursor, Iter};
@@ -21,11 +22,17 @@ use crate::tree::{self, BucketStats};
 /// assert_eq!(bucket.get("no such key")?, None);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Bucket<'tx>(pub(super) tree::Bucket<'tx, Medium>);
 
+impl fmt::Debug for Bucket<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// What a key leads to.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum Entry<'tx> {
     /// A value, possibly empty.
@@ -40,6 +47,15 @@ impl<'tx> Entry<'tx> {
         match self {
             Entry::Value(value) => Some(value),
             Entry::Bucket(_) => None,
+        }
+    }
+}
+
+impl fmt::Debug for Entry<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Entry::Value(value) => write!(f, "Value(b\"{}\")", value.escape_ascii()),
+            Entry::Bucket(bucket) => bucket.fmt(f),
         }
     }
 }

@@ -9,6 +9,7 @@ mod iter;
 mod options;
 mod read;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -50,14 +51,14 @@ pub struct Db {
 }
 
 /// A committed state as transactions share it: the bytes, the metas, and the lock that keeps them still.
-#[derive(Debug)]
 struct Generation {
     medium: Medium,
     layout: Layout,
     metas: MetaPair,
     meta: Meta,
     free: OnceLock<FreePages>,
-    _lock: Option<FileLock>,
+    /// Shared by all states of one open file, so that it is held for as long as any of them is in use.
+    _lock: Option<Arc<FileLock>>,
 }
 
 impl Generation {
@@ -74,6 +75,12 @@ impl Generation {
                 Ok(self.free.get_or_init(|| free))
             }
         }
+    }
+}
+
+impl fmt::Debug for Generation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} at {}", self.medium, self.meta)
     }
 }
 
@@ -159,11 +166,6 @@ impl Db {
             free_pages: free.ids().len() as u64,
             freelist_pages: free.own_run().count() as u64,
         })
-    }
-
-    /// The metas as they were when the file was opened: what each page holds, or why it was refused.
-    pub fn metas(&self) -> &MetaPair {
-        &self.current.metas
     }
 
     /// Page size and byte order.

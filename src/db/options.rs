@@ -119,7 +119,7 @@ impl OpenOptions {
             }
             Backing::Heap => Medium::Heap(Heap::new(read_all(lock.file(), path, size)?)),
         };
-        let generation = Generation { medium, layout, metas, meta, free: OnceLock::new(), _lock: Some(lock) };
+        let generation = Generation { medium, layout, metas, meta, free: OnceLock::new(), _lock: Some(Arc::new(lock)) };
         if self.verify == Verify::Tree {
             tree::verify(generation.pages(&generation.meta))?;
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Bucket, Generation, Iter};
 use crate::error::{Error, Result};
-use crate::format::{Meta, PageId, TxId};
+use crate::format::{Meta, MetaPair, PageId, TxId};
 use crate::storage::{Medium, Storage};
 use crate::tree::{PageInfo, Pages};
 
@@ -29,7 +29,7 @@ impl ReadTx {
     /// ```
     /// let db = unbolt::Db::options().read_only(true).open("testdata/docker/live-20.10.24.db")?;
     /// let tx = db.begin_read()?;
-    /// let summary = unbolt::check::check(tx.pages(), Some(db.metas()), &mut |finding| println!("{finding}"))?;
+    /// let summary = unbolt::check::check(tx.pages(), Some(&tx.metas()), &mut |finding| println!("{finding}"))?;
     /// assert!(summary.is_sound());
     /// # Ok::<(), unbolt::Error>(())
     /// ```
@@ -56,6 +56,11 @@ impl ReadTx {
     pub fn is_provable(&self) -> bool {
         let pages = |meta: &Meta| (meta.root, meta.freelist, meta.high_water);
         pages(&self.meta) == pages(&self.generation.meta)
+    }
+
+    /// Both metas as they were when the transaction began: what each of the two pages holds, or why it was refused.
+    pub fn metas(&self) -> MetaPair {
+        self.generation.metas
     }
 
     /// The root bucket, which holds all others.

@@ -33,7 +33,7 @@ pub use stats::{BucketStats, bucket_stats};
 pub use walk::{BucketAt, Place, Visitor, WalkError, walk, walk_from};
 
 use crate::error::{CorruptionKind, Error, Result};
-use crate::format::{Layout, Meta, Page, PageHeader, PageId};
+use crate::format::{Layout, Meta, Page, PageHeader, PageId, SharedBytes};
 use crate::storage::{Snapshot, Storage};
 
 /// The deepest level of a tree that is followed. Two keys a page fill any file long before.
@@ -45,6 +45,9 @@ pub const MAX_DEPTH: usize = 64;
 const FIRST_BYTES: u64 = 2048;
 
 /// One committed state of a database: where its bytes are and which meta describes it.
+///
+/// What it hands out is what the state reaches. Any other page of a file can be had from a [`Snapshot`], which
+/// copies what it reads; a page that no state reaches may be written at any time.
 pub struct Pages<'s, S: Storage> {
     storage: &'s S,
     layout: Layout,
@@ -58,7 +61,7 @@ impl<'s, S: Storage> Pages<'s, S> {
     }
 
     /// The storage underneath.
-    pub fn storage(&self) -> &'s S {
+    pub(crate) fn storage(&self) -> &'s S {
         self.storage
     }
 
@@ -84,7 +87,7 @@ impl<'s, S: Storage> Pages<'s, S> {
 
     /// Loads and validates the run that begins at a page.
     #[inline(always)]
-    pub fn load(&self, id: PageId) -> Result<Page<S::Run<'s>>> {
+    pub(crate) fn load(&self, id: PageId) -> Result<Page<S::Run<'s>>> {
         match id.0 >= 2 && id < self.meta.high_water {
             true => self.load_unbounded(id),
             false => Err(self.out_of_bounds(id)),
@@ -93,13 +96,13 @@ impl<'s, S: Storage> Pages<'s, S> {
 
     /// Says that a page will be loaded soon.
     #[inline]
-    pub fn prefetch(&self, id: PageId) {
+    pub(crate) fn prefetch(&self, id: PageId) {
         self.storage.prefetch(self.layout.offset(id), self.layout.page_size.bytes());
     }
 
     /// Loads and validates any run of the file, meta pages and those above the high-water mark included.
     #[inline(always)]
-    pub fn load_unbounded(&self, id: PageId) -> Result<Page<S::Run<'s>>> {
+    pub(crate) fn load_unbounded(&self, id: PageId) -> Result<Page<S::Run<'s>>> {
         let offset = self.layout.offset(id);
         self.storage.prefetch(offset, FIRST_BYTES);
         let first = match self.storage.run(offset, self.layout.page_size.bytes()) {
@@ -167,6 +170,11 @@ impl Snapshot {
     /// The pages of this snapshot's state.
     pub fn pages(&self) -> Pages<'_, Snapshot> {
         Pages::new(self, self.layout(), self.meta())
+    }
+
+    /// Any page run of the file, validated: pages of trees, free ones, metas, those above the high-water mark.
+    pub fn page(&self, id: PageId) -> Result<Page<SharedBytes>> {
+        self.pages().load_unbounded(id)
     }
 
     /// The root bucket of this snapshot's state.

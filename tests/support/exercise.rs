@@ -96,7 +96,7 @@ fn look_around(snapshot: &Snapshot) -> Found {
     let _ = snapshot.root().and_then(|root| bucket_stats(&root));
     budget.spent("statistics");
     for page in 0..pages.stored() {
-        let _ = pages.load_unbounded(PageId(page));
+        let _ = snapshot.page(PageId(page));
     }
     budget.spent("every page");
     let (mut codes, mut severity) = (Vec::new(), None);

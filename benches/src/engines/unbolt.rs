@@ -36,7 +36,7 @@ impl Engine for Unbolt {
         let db = Db::options().read_only(true).open(path)?;
         let tx = db.begin_read()?;
         measure(|| {
-            let summary = unbolt::check::check(tx.pages(), Some(db.metas()), &mut |finding| eprintln!("{finding}"))?;
+            let summary = unbolt::check::check(tx.pages(), Some(&tx.metas()), &mut |finding| eprintln!("{finding}"))?;
             Ok(Done { ops: 1, checksum: summary.errors + summary.hazards })
         })
     }
