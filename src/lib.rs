@@ -3,7 +3,7 @@
 //!
 //! It reads the native format of every release, both byte orders and page sizes from 512 bytes to 16 MiB. It
 //! trusts nothing in a file: whatever the bytes say, the answer is a value or an error that names page, offset
-//! and expectation, never a panic, an endless loop or an allocation larger than the file.
+//! and expectation, never a panic, an endless loop, or memory out of proportion to the file.
 //!
 //! ```
 //! use unbolt::{Db, Entry};
