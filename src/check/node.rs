@@ -49,6 +49,16 @@ impl Node for Leaf<&[u8]> {
     }
 }
 
+/// Whether all elements lie as Go packs them. Where they do, no rule about their places can be broken.
+pub(super) fn packed(node: &impl Node) -> bool {
+    let mut expected = node.len().saturating_mul(ELEMENT_SIZE).saturating_add(PAGE_HEADER_SIZE);
+    (0..node.len()).all(|i| {
+        let span = node.span(i).ok().filter(|span| span.start == expected);
+        expected = span.as_ref().map_or(expected, |span| span.end);
+        span.is_some()
+    })
+}
+
 /// Keys and values must lie behind the element headers and inside the run.
 pub(super) fn spans(node: &impl Node) -> Offence {
     (0..node.len()).find_map(|i| node.span(i).err().map(|corruption| (i, corruption.kind)))
@@ -111,6 +121,11 @@ pub(super) fn upper_bound(node: &impl Node, upper: &[u8]) -> Offence {
 /// The first key must be the separator that leads here: Go's writer finds a page's place in its parent by it.
 pub(super) fn exact_separator(node: &impl Node, separator: &[u8]) -> Offence {
     (node.key(0).ok()? != separator).then_some((0, CorruptionKind::SeparatorInexact))
+}
+
+/// Whether a leaf has plain values and nothing else. Where it has, no rule about flags and buckets can be broken.
+pub(super) fn plain(leaf: &Leaf<&[u8]>) -> bool {
+    (0..leaf.len()).all(|i| leaf.flags(i).is_ok_and(|flags| flags == 0))
 }
 
 /// Of the flags of a leaf's elements only one means something.

@@ -126,19 +126,26 @@ impl Trees<'_, '_> {
         let level = self.levels.last_mut().and_then(|level| level.unequal(place.depth));
         self.tell(level.map(|kind| kind.at_offset(page.id(), page.offset())), place);
         self.node(leaf, page, place);
-        self.element(node::flags(leaf), leaf, page, place);
-        self.element(node::bucket_lengths(leaf), leaf, page, place);
-        if place.inline {
-            self.element(node::buckets_in_inline(leaf), leaf, page, place);
+        if !node::plain(leaf) {
+            self.element(node::flags(leaf), leaf, page, place);
+            self.element(node::bucket_lengths(leaf), leaf, page, place);
+            let in_inline = if place.inline { node::buckets_in_inline(leaf) } else { None };
+            self.element(in_inline, leaf, page, place);
         }
     }
 
     /// The rules that hold for branches and leaves alike.
     fn node<B: Bytes>(&mut self, node: &impl Node, page: &Page<&[u8]>, place: &Place<'_, B>) {
-        self.element(node::spans(node), node, page, place);
-        self.element(node::places(node), node, page, place);
+        // Nearly every page is as Go packs it, and then one look at it is enough.
+        let overlap = match node::packed(node) {
+            true => None,
+            false => {
+                self.element(node::spans(node), node, page, place);
+                self.element(node::places(node), node, page, place);
+                node::overlap(node, page.bytes().len())
+            }
+        };
         self.element(node::empty_key(node), node, page, place);
-        let overlap = node::overlap(node, page.bytes().len());
         // Keys that share their bytes can be long and equal, and as many as the page has room for headers.
         let order = if overlap.is_none() { node::order(node) } else { None };
         self.element(overlap, node, page, place);
