@@ -278,6 +278,19 @@ fn reading_a_locked_file_is_like_reading_one_that_is_not() {
 }
 
 #[test]
+fn below_a_directory_on_one_device_the_table_of_mounts_is_not_read() {
+    if no_strace() {
+        return;
+    }
+    let scene = Scene::new(sound());
+    fs::create_dir_all(scene.folder.path().join("a/b/c")).unwrap();
+    let find = |path: &Path| traced(Path::new(env!("CARGO_BIN_EXE_unbolt")), &["find".as_ref(), path.as_os_str()]);
+    let (output, calls) = find(scene.folder.path());
+    assert!(output.status.success() && calls.contains("/a/b/c"), "{output:?}\n{calls}");
+    assert!(!calls.contains("mountinfo"), "{calls}");
+}
+
+#[test]
 fn what_would_be_a_lock_or_a_change_is_found() {
     if no_strace() {
         return;
