@@ -11,7 +11,8 @@ use unbolt::format::{
     BranchElement, Endian, Layout, LeafElement, Meta, PageId, PageSize, TxId, encode_branch, encode_bucket, encode_inline,
     encode_leaf, encode_meta,
 };
-use unbolt::{DEFAULT_ATTEMPTS, Result, Snapshot};
+use unbolt::tree::reach;
+use unbolt::{DEFAULT_ATTEMPTS, Result, Snapshot, TxSelector};
 
 const CHURN: &str = "testdata/bbolt/churn-small.db";
 const DOCKER: &str = "testdata/docker/live-25.0.13.db";
@@ -289,7 +290,20 @@ fn a_page_is_shown_where_meta_page_zero_is_torn() {
         let (torn, whole) = (unbolt(&on(file.name(), command)), unbolt(&on(CHURN, command)));
         assert_eq!(status(&torn), 0, "{command:?}: {}", err(&torn));
         assert_eq!(out(&torn), out(&whole), "{command:?}");
+        let note = format!(
+            "unbolt: {}: the meta on page 0 is refused (magic 0xffffffff is not 0xed0cdaed): \
+             transaction 61 is read, which may not be the newest\n",
+            file.name()
+        );
+        assert_eq!((err(&torn), err(&whole)), (note, String::new()), "{command:?}");
     }
+    for shows_it in [&["info", "FILE"][..], &["check", "FILE"]] {
+        assert_eq!(err(&unbolt(&on(file.name(), shows_it))), "", "{shows_it:?}");
+    }
+    let part = unbolt(&["check", "--from-page", "3", file.name()]);
+    assert!(err(&part).contains("the meta on page 0 is refused"), "{}", err(&part));
+    let previous = unbolt(&["buckets", "--txid", "previous", file.name()]);
+    assert!(status(&previous) == 1 && err(&previous).contains("the meta on page 0 is refused"), "{}", err(&previous));
     let info = unbolt(&["info", "--verbose", file.name()]);
     assert!(out(&info).contains("Meta 0: refused: magic 0xffffffff is not 0xed0cdaed\n"), "{}", out(&info));
 }
@@ -348,6 +362,81 @@ fn an_older_state_whose_pages_were_written_again_is_status_five() {
     assert_eq!(on_bytes(&bytes, &["buckets", "FILE"]).0, Status::Done);
 }
 
+/// Runs a command on a file that somebody writes to once, right after it was first opened.
+fn overtaken_once(before: &[u8], after: &[u8], command: &[&str]) -> (Status, Vec<u8>, String) {
+    let file = Scratch::holding(before);
+    let opened = std::cell::Cell::new(false);
+    let open = |path: &Path| {
+        let snapshot = Snapshot::open(path);
+        if !opened.replace(true) {
+            fs::write(path, after).unwrap();
+        }
+        snapshot
+    };
+    in_process(&open, &on(file.name(), command))
+}
+
+/// CHURN, and what it is after a commit that changed nothing but its meta.
+fn churn_and_one_commit_more() -> (Vec<u8>, Vec<u8>) {
+    let bytes = fs::read(CHURN).unwrap();
+    let snapshot = Snapshot::from_bytes(bytes.clone()).unwrap();
+    let newer = Meta { txid: TxId(snapshot.meta().txid.0 + 1), ..*snapshot.meta() };
+    let at = (newer.txid.0 % 2) as usize;
+    let mut after = bytes.clone();
+    after[at * 1024..][..1024].copy_from_slice(&encode_meta(PageId(at as u64), &newer, snapshot.layout()));
+    (bytes, after)
+}
+
+#[test]
+fn a_state_that_was_not_there_before_a_commit_came_in_between_is_looked_for_again() {
+    let (before, after) = churn_and_one_commit_more();
+    let (status, out, err) = overtaken_once(&before, &after, &["buckets", "--txid", "62", "FILE"]);
+    assert_eq!((status, out.as_slice(), err.as_str()), (Status::Done, &b"churn\n"[..], ""));
+    let (status, _, err) = overtaken_once(&before, &after, &["buckets", "--txid", "60", "FILE"]);
+    assert_eq!(status, Status::No);
+    assert!(err.ends_with("(available: 62 61)\n"), "{err}");
+}
+
+#[test]
+fn an_older_state_that_was_written_again_by_a_commit_in_between_is_looked_for_again() {
+    let (before, after) = churn_and_one_commit_more();
+    // The commit takes a page of the older state, which it may: all but the newest one's are its to take.
+    let snapshot = Snapshot::from_bytes(before.clone()).unwrap();
+    let older = Snapshot::from_bytes(before.clone()).unwrap().at(TxSelector::Previous).unwrap();
+    let (now, then) = (reach(snapshot.pages()).unwrap().pages, reach(older.pages()).unwrap().pages);
+    let taken = (2..older.meta().high_water.0).find(|id| then.contains(PageId(*id)) && !now.contains(PageId(*id))).unwrap();
+    let mut after = after;
+    after[taken as usize * 1024..][..1024].fill(0xa5);
+    let (status, out, err) = overtaken_once(&before, &after, &["buckets", "--txid", "previous", "FILE"]);
+    assert_eq!((status, out.as_slice(), err.as_str()), (Status::Done, &b"churn\n"[..], ""));
+}
+
+#[test]
+fn what_json_shows_of_an_older_state_is_marked_as_not_provable() {
+    let [object] = &json_lines(&unbolt(&["info", "--format", "json", CHURN]))[..] else { panic!("one object") };
+    let metas = object["metas"].as_array().unwrap();
+    for meta in metas {
+        assert_eq!((&meta["valid"], &meta["provable"]), (&Value::from(true), &meta["current"]), "{meta}");
+    }
+    assert_eq!(metas.iter().filter(|meta| meta["provable"] == false).count(), 1);
+
+    for (txid, provable) in [("60", Some(false)), ("61", None)] {
+        let mut bytes = fs::read(CHURN).unwrap();
+        let snapshot = Snapshot::from_bytes(bytes.clone()).unwrap();
+        // Nothing of a list of free pages is needed to read either state, and each finds fault with its own.
+        for meta in [snapshot.metas().current().unwrap(), snapshot.metas().previous().unwrap()] {
+            bytes[meta.freelist.unwrap().0 as usize * 1024 + 8] ^= 0xff;
+        }
+        let (status, out, _) = on_bytes(&bytes, &["check", "--format", "json", "--txid", txid, "FILE"]);
+        let findings: Vec<Value> =
+            String::from_utf8(out).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert!(status == Status::No && !findings.is_empty(), "{txid}");
+        for finding in findings {
+            assert_eq!(finding.get("provable").and_then(Value::as_bool), provable, "{finding}");
+        }
+    }
+}
+
 #[test]
 fn info_tells_both_metas_and_the_freelist() {
     let output = unbolt(&["info", "--verbose", DOCKER]);
@@ -359,7 +448,7 @@ fn info_tells_both_metas_and_the_freelist() {
          Meta 0: transaction 64, root 16, freelist 18, high-water mark 20, current\n\
          Meta 1: transaction 63, root 17, freelist 19, high-water mark 20\n\
          Freelist: 4 free pages, listed on page 18\n\
-         Lock: not held\n"
+         Lock: no holder known\n"
     );
     let [object] = &json_lines(&unbolt(&["info", "--format", "json", "testdata/bbolt/no-freelist.db"]))[..] else {
         panic!("one object")

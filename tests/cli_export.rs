@@ -8,9 +8,10 @@ mod command;
 use std::fmt::Write as _;
 use std::fs;
 
-use command::{database, databases, on_bytes, testdata, unbolt};
+use command::{database, databases, inline_bucket, on_bytes, testdata, unbolt, with_bucket};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use unbolt::format::{BUCKET_FLAG, LeafElement};
 
 #[test]
 fn every_database_is_exported_as_go_reads_it() {
@@ -127,4 +128,17 @@ fn files_that_are_no_databases_are_status_5_and_print_nothing() {
     cut.truncate(cut.len() / 4);
     let cut = on_bytes(&cut, &["export", "x.db"]);
     assert_eq!(cut.status, 5);
+}
+
+#[test]
+fn buckets_nested_without_end_are_not_followed_without_end() {
+    let depth = 10_001;
+    let mut bucket = inline_bucket(&[]);
+    for _ in 1..depth {
+        bucket = inline_bucket(&[LeafElement { flags: BUCKET_FLAG, key: b"n", value: &bucket }]);
+    }
+    let nested = LeafElement { flags: BUCKET_FLAG, key: &b"n"[..], value: &bucket };
+    let exported = on_bytes(&with_bucket("n", &[nested]), &["export", "x.db"]);
+    assert_eq!((exported.status, exported.err.as_str()), (5, "unbolt: buckets are nested more than 10000 deep\n"));
+    assert_eq!(exported.lines().len(), 10_000);
 }

@@ -13,8 +13,8 @@ use std::process::Command;
 
 use command::{Outcome, database, databases, in_process, testdata, unbolt};
 use tempfile::TempDir;
-use unbolt::Snapshot;
 use unbolt::tree::verify;
+use unbolt::{DEFAULT_ATTEMPTS, Snapshot};
 
 /// A directory with a database in it and room for copies.
 struct Desk {
@@ -185,8 +185,9 @@ fn what_cannot_be_opened_or_written_is_named() {
     assert_eq!(desk.names(), ["source.db"]);
 }
 
-/// Opens the file, and replaces it by another database behind the reader's back the first `times` times.
-fn overtaken(times: usize, desk: &Desk) -> Outcome {
+/// Opens the file, and replaces it by another database behind the reader's back the first `times` times. Gives back
+/// how the command ended, and how often it was overtaken.
+fn overtaken(times: u32, desk: &Desk) -> (Outcome, u32) {
     let (older, newer) = (database("docker/networks-running-20.10.24.db"), database("docker/networks-stopped-20.10.24.db"));
     let opened = Cell::new(0);
     let open = |path: &Path| {
@@ -198,13 +199,14 @@ fn overtaken(times: usize, desk: &Desk) -> Outcome {
         snapshot
     };
     fs::write(&desk.file, &older).unwrap();
-    in_process(&open, [OsStr::new("snapshot"), desk.file.as_os_str(), desk.out.as_os_str()])
+    let ended = in_process(&open, [OsStr::new("snapshot"), desk.file.as_os_str(), desk.out.as_os_str()]);
+    (ended, opened.get())
 }
 
 #[test]
 fn a_state_that_is_overtaken_while_it_is_copied_is_thrown_away() {
     let desk = Desk::with("docker/live-28.5.2.db");
-    let taken = overtaken(3, &desk);
+    let (taken, _) = overtaken(3, &desk);
     assert_eq!(taken.status, 0, "{}", taken.err);
     assert!(taken.err.contains("transaction 97, ") && taken.err.contains("at attempt 4"), "{}", taken.err);
     assert_eq!(exported(&desk.out), exported(&testdata().join("docker/networks-stopped-20.10.24.db")));
@@ -214,8 +216,8 @@ fn a_state_that_is_overtaken_while_it_is_copied_is_thrown_away() {
 #[test]
 fn where_every_attempt_is_overtaken_the_end_is_status_4_and_no_copy() {
     let desk = Desk::with("docker/live-28.5.2.db");
-    let given_up = overtaken(usize::MAX, &desk);
-    assert_eq!(given_up.status, 4);
-    assert!(given_up.err.contains("during every one of 20 attempts"), "{}", given_up.err);
+    let (given_up, times) = overtaken(u32::MAX, &desk);
+    assert_eq!((given_up.status, times), (4, DEFAULT_ATTEMPTS));
+    assert!(given_up.err.contains(&format!("during every one of {DEFAULT_ATTEMPTS} attempts")), "{}", given_up.err);
     assert_eq!(desk.names(), ["source.db"]);
 }

@@ -16,6 +16,10 @@ use super::status::Status;
 /// How often a command starts before it gives up.
 pub const ATTEMPTS: u32 = crate::DEFAULT_ATTEMPTS;
 
+/// How often in a row a file is opened again that shows no valid meta: both may have been written while they were
+/// read, which does not happen again and again.
+const TORN: u32 = 2;
+
 /// Output beyond this goes to a temporary file.
 const IN_MEMORY: usize = 32 << 20;
 
@@ -42,9 +46,9 @@ impl Spool {
         let _ = writeln!(self.notes, "unbolt: {words}");
     }
 
-    /// Hands over what was spooled.
+    /// Hands over what was spooled. Data is not lost because nobody can be told about it.
     fn release(self, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<()> {
-        err.write_all(&self.notes)?;
+        let _ = err.write_all(&self.notes);
         let mut file = self.out.into_inner().map_err(|error| error.into_error())?;
         file.seek(SeekFrom::Start(0))?;
         io::copy(&mut file, out)?;
@@ -58,7 +62,8 @@ pub trait Current {
 }
 
 /// Runs `read` on a state that `take` takes, again with a new state while a writer overtakes it. `take` is told
-/// how many attempts there were before: the more there were, the more it pays to read all at once.
+/// how many attempts there were before: the more there were, the more it pays to read all at once. It does nothing
+/// else that a writer could spoil, since nobody can tell afterwards whether one did.
 ///
 /// `overtaken` makes the failure of a command whose attempts are used up.
 pub fn attempt<S: Current>(
@@ -68,8 +73,17 @@ pub fn attempt<S: Current>(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<Status, Failure> {
+    let mut torn = 0;
     for rejected in 0..ATTEMPTS {
-        let state = take(rejected)?;
+        let state = match take(rejected) {
+            Err(failure) if failure.status() == Status::Corrupt && torn < TORN => {
+                torn += 1;
+                pause(rejected);
+                continue;
+            }
+            taken => taken?,
+        };
+        torn = 0;
         let mut spool = Spool::new();
         let end = read(&state, &mut spool);
         // A spool that cannot be written will not be writable the next time either.
@@ -80,10 +94,14 @@ pub fn attempt<S: Current>(
             spool.release(out, err)?;
             return end;
         }
-        // Commits come in bursts: wait a little longer each time.
-        std::thread::sleep(Duration::from_millis(u64::from(rejected.min(20))));
+        pause(rejected);
     }
     Err(overtaken())
+}
+
+/// Commits come in bursts: waits a little longer each time.
+fn pause(rejected: u32) {
+    std::thread::sleep(Duration::from_millis(u64::from(rejected.min(20))));
 }
 
 #[cfg(test)]
@@ -152,17 +170,61 @@ mod tests {
         assert_eq!((reads.get(), out.as_str()), (ATTEMPTS, ""));
     }
 
+    /// A stream that takes nothing.
+    struct Full;
+
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::Error::from(io::ErrorKind::StorageFull))
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// Runs a command whose file has no valid meta the first `torn` times; how it ended, and how often it was opened.
+    fn run_torn(torn: u32) -> (Result<Status, Failure>, u32) {
+        let taken = Cell::new(0);
+        let take = |_| {
+            taken.set(taken.get() + 1);
+            match taken.get() > torn {
+                true => Ok(State { number: taken.get(), current: true }),
+                false => Err(Failure::new(Status::Corrupt, "no valid meta page")),
+            }
+        };
+        let overtaken = || Failure::no("overtaken");
+        let end = attempt(take, |_, _| Ok(Status::Done), overtaken, &mut Vec::new(), &mut Vec::new());
+        (end, taken.get())
+    }
+
+    #[test]
+    fn a_file_that_was_torn_while_it_was_opened_is_opened_again_and_one_that_stays_so_is_corrupt() {
+        let (end, taken) = run_torn(TORN);
+        assert_eq!((end.unwrap(), taken), (Status::Done, TORN + 1));
+        let (end, taken) = run_torn(u32::MAX);
+        assert_eq!((end.unwrap_err().status(), taken), (Status::Corrupt, TORN + 1));
+    }
+
+    #[test]
+    fn data_is_handed_over_where_standard_error_takes_nothing() {
+        let mut out = Vec::new();
+        let end = attempt(
+            |_| Ok(State { number: 1, current: true }),
+            |_, spool| {
+                spool.note("a warning");
+                spool.out().write_all(b"data")?;
+                Ok(Status::Done)
+            },
+            || Failure::no("overtaken"),
+            &mut out,
+            &mut Full,
+        );
+        assert_eq!((end.unwrap(), out.as_slice()), (Status::Done, &b"data"[..]));
+    }
+
     #[test]
     fn a_full_disk_behind_standard_output_is_an_error_of_output() {
-        struct Full;
-        impl Write for Full {
-            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-                Err(io::Error::from(io::ErrorKind::StorageFull))
-            }
-            fn flush(&mut self) -> io::Result<()> {
-                Ok(())
-            }
-        }
         let end = attempt(
             |_| Ok(State { number: 1, current: true }),
             |_, spool| {

@@ -39,17 +39,22 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
-    context.read(&args.file, &args.state, |snapshot, spool| {
-        let mut printer = Printer { format: args.format, out: spool.out(), ended: Ok(()) };
-        let checked = match args.from_page {
-            0 => check_snapshot(snapshot, &mut |finding| printer.print(&finding)),
-            id if id < 2 || id >= snapshot.meta().high_water.0 => return out_of_range(args, snapshot, spool.out()),
-            id => check_from(snapshot.pages(), PageId(id), &mut |finding| printer.print(&finding)),
-        };
-        printer.ended?;
-        let summary = checked.map_err(|e| Failure::of(&args.file, e))?;
-        verdict(args, summary.errors.saturating_add(summary.hazards), spool.out())
-    })
+    match args.from_page {
+        0 => context.read_showing_metas(&args.file, &args.state, |snapshot, spool| check(args, snapshot, spool.out())),
+        _ => context.read(&args.file, &args.state, |snapshot, spool| check(args, snapshot, spool.out())),
+    }
+}
+
+fn check(args: &Args, snapshot: &Snapshot, out: &mut dyn Write) -> Result<Status, Failure> {
+    let mut printer = Printer { format: args.format, provable: snapshot.is_provable(), out, ended: Ok(()) };
+    let checked = match args.from_page {
+        0 => check_snapshot(snapshot, &mut |finding| printer.print(&finding)),
+        id if id < 2 || id >= snapshot.meta().high_water.0 => return out_of_range(args, snapshot, out),
+        id => check_from(snapshot.pages(), PageId(id), &mut |finding| printer.print(&finding)),
+    };
+    printer.ended?;
+    let summary = checked.map_err(|e| Failure::of(&args.file, e))?;
+    verdict(args, summary.errors.saturating_add(summary.hazards), out)
 }
 
 /// Says how much was found. JSON has its findings and nothing else.
@@ -80,6 +85,8 @@ fn out_of_range(args: &Args, snapshot: &Snapshot, out: &mut dyn Write) -> Result
 /// Prints findings as they come, and keeps the first failure to do so.
 struct Printer<'o> {
     format: Listing,
+    /// Whether the state that is checked is sure to have been one.
+    provable: bool,
     out: &'o mut dyn Write,
     ended: io::Result<()>,
 }
@@ -88,7 +95,7 @@ impl Printer<'_> {
     fn print(&mut self, finding: &Finding) {
         if self.ended.is_ok() {
             self.ended = match self.format {
-                Listing::Json => json::write_line(self.out, &object(finding)),
+                Listing::Json => json::write_line(self.out, &object(finding, self.provable)),
                 Listing::Table if finding.severity == Severity::Note => Ok(()),
                 Listing::Table => writeln!(self.out, "{finding}"),
             };
@@ -96,8 +103,9 @@ impl Printer<'_> {
     }
 }
 
-fn object(finding: &Finding) -> Value {
-    json!({
+/// A finding; that it is one of an older state, which may hold data that was never committed, is said in each.
+fn object(finding: &Finding, provable: bool) -> Value {
+    let mut object = json!({
         "code": finding.code.as_str(),
         "severity": finding.severity.as_str(),
         "page": finding.corruption.page.map(|page| page.0),
@@ -106,5 +114,9 @@ fn object(finding: &Finding) -> Value {
         "bucket": json::path(finding.bucket.iter().map(Vec::as_slice)),
         "key": finding.key.as_deref().map(json::bytes),
         "message": finding.to_string(),
-    })
+    });
+    if let Some(fields) = object.as_object_mut().filter(|_| !provable) {
+        fields.insert("provable".into(), false.into());
+    }
+    object
 }

@@ -9,9 +9,9 @@ use super::attempt::{self, Current, Spool};
 use super::failure::Failure;
 use super::status::Status;
 use super::txid::{Txid, TxidArg};
-use crate::format::TxId;
+use crate::format::{Meta, TxId};
 use crate::tree::verify_older;
-use crate::{Error, Result, Snapshot, TxSelector, lock_holders};
+use crate::{Error, FileSystem, Result, Snapshot, TxSelector, lock_holders};
 
 /// How a command reaches files.
 pub type Open<'a> = &'a dyn Fn(&Path) -> Result<Snapshot>;
@@ -36,51 +36,111 @@ impl std::fmt::Debug for Context<'_> {
 
 impl Context<'_> {
     /// Runs a reading command on the state of a file that was asked for, as often as it takes until no writer
-    /// came in between.
+    /// came in between. What the reader should know about that state is said on standard error.
     pub fn read(
         &mut self,
         file: &Path,
         state: &TxidArg,
+        read: impl FnMut(&Snapshot, &mut Spool) -> Result<Status, Failure>,
+    ) -> Result<Status, Failure> {
+        self.attempt(file, state, note_refused_meta, read)
+    }
+
+    /// The same for a command whose output shows by itself that a meta was refused.
+    pub fn read_showing_metas(
+        &mut self,
+        file: &Path,
+        state: &TxidArg,
+        read: impl FnMut(&Snapshot, &mut Spool) -> Result<Status, Failure>,
+    ) -> Result<Status, Failure> {
+        self.attempt(file, state, |_, _| {}, read)
+    }
+
+    fn attempt(
+        &mut self,
+        file: &Path,
+        state: &TxidArg,
+        note_metas: impl Fn(&Opened<'_>, &mut Spool),
         mut read: impl FnMut(&Snapshot, &mut Spool) -> Result<Status, Failure>,
     ) -> Result<Status, Failure> {
-        let open = self.open;
-        let take = |rejected| open_at(open, file, state, rejected > 0).map(|snapshot| State { snapshot, file });
-        let read = |state: &State<'_>, spool: &mut Spool| {
-            warn_if_not_provable(state, spool);
-            read(&state.snapshot, spool)
+        let (open, selector) = (self.open, selector(state));
+        let shared = FileSystem::of(file).filter(FileSystem::is_shared);
+        let take = |rejected| Opened::take(open, file, selector, rejected > 0);
+        let read = |opened: &Opened<'_>, spool: &mut Spool| {
+            if let Some(system) = &shared {
+                spool.note(unverifiable(file, system.name()));
+            }
+            note_metas(opened, spool);
+            opened.test()?;
+            note_if_not_provable(opened, spool);
+            read(&opened.snapshot, spool)
         };
         attempt::attempt(take, read, || overtaken(file), self.out, self.err)
     }
 }
 
-/// A snapshot, and the name that messages about it begin with.
-struct State<'f> {
-    snapshot: Snapshot,
-    file: &'f Path,
+fn selector(state: &TxidArg) -> TxSelector {
+    match state.txid {
+        None => TxSelector::Current,
+        Some(Txid::Previous) => TxSelector::Previous,
+        Some(Txid::Number(id)) => TxSelector::Id(TxId(id)),
+    }
 }
 
-impl Current for State<'_> {
+/// A file that was opened, at the state that was asked for, and the name that messages about it begin with.
+struct Opened<'f> {
+    snapshot: Snapshot,
+    file: &'f Path,
+    /// What was asked for, where the file as it was opened has no such state.
+    missing: Option<TxSelector>,
+}
+
+impl Current for Opened<'_> {
     fn is_current(&self) -> Result<bool, Failure> {
         self.snapshot.is_current().map_err(|e| Failure::of(self.file, e))
     }
 }
 
-/// Opens the state that was asked for, all of it at once where a writer was quicker before.
-fn open_at(open: Open<'_>, file: &Path, state: &TxidArg, at_once: bool) -> Result<Snapshot, Failure> {
-    let selector = match state.txid {
-        None => TxSelector::Current,
-        Some(Txid::Previous) => TxSelector::Previous,
-        Some(Txid::Number(id)) => TxSelector::Id(TxId(id)),
-    };
-    let held = |snapshot: Snapshot| if at_once { snapshot.hold() } else { Ok(snapshot) };
-    let snapshot = open(file).and_then(held).and_then(|snapshot| snapshot.at(selector)).map_err(|e| Failure::of(file, e))?;
-    if let Some(current) = snapshot.metas().current()
-        && !snapshot.is_provable()
-    {
-        let newer = crate::tree::Pages::new(&snapshot, snapshot.layout(), &current);
-        verify_older(snapshot.pages(), newer).map_err(|e| older_is_gone(file, &snapshot, e))?;
+impl<'f> Opened<'f> {
+    /// Opens a file, and reads all of it at once where a writer was quicker before.
+    fn take(open: Open<'_>, file: &'f Path, selector: TxSelector, at_once: bool) -> Result<Self, Failure> {
+        let held = |snapshot: Snapshot| if at_once { snapshot.hold() } else { Ok(snapshot) };
+        let snapshot = open(file).and_then(held).map_err(|e| Failure::of(file, e))?;
+        if !is_there(&snapshot, selector) {
+            return Ok(Opened { snapshot, file, missing: Some(selector) });
+        }
+        let snapshot = snapshot.at(selector).map_err(|e| Failure::of(file, e))?;
+        Ok(Opened { snapshot, file, missing: None })
     }
-    Ok(snapshot)
+
+    /// Tests that the state that was asked for is there and, where it is an older one, still to be read.
+    fn test(&self) -> Result<(), Failure> {
+        let snapshot = &self.snapshot;
+        if let Some(wanted) = self.missing {
+            let available = available(snapshot).map(|meta| meta.txid).collect();
+            return Err(Failure::of(self.file, Error::NoSuchTx { wanted, available }));
+        }
+        match snapshot.metas().current() {
+            Some(current) if !snapshot.is_provable() => {
+                let newer = crate::tree::Pages::new(snapshot, snapshot.layout(), &current);
+                verify_older(snapshot.pages(), newer).map_err(|e| older_is_gone(self.file, snapshot, e))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The states that the metas of a file describe.
+fn available(snapshot: &Snapshot) -> impl Iterator<Item = Meta> {
+    [snapshot.metas().current(), snapshot.metas().previous()].into_iter().flatten()
+}
+
+fn is_there(snapshot: &Snapshot, wanted: TxSelector) -> bool {
+    match wanted {
+        TxSelector::Current => true,
+        TxSelector::Previous => snapshot.metas().previous().is_some(),
+        TxSelector::Id(id) => available(snapshot).any(|meta| meta.txid == id),
+    }
 }
 
 /// Pages that were written again are no damage of the file, so nothing that `check` would find.
@@ -94,14 +154,33 @@ fn older_is_gone(file: &Path, older: &Snapshot, error: Error) -> Failure {
     }
 }
 
-fn warn_if_not_provable(state: &State<'_>, spool: &mut Spool) {
-    if !state.snapshot.is_provable() {
-        let id = state.snapshot.meta().txid;
+fn note_if_not_provable(opened: &Opened<'_>, spool: &mut Spool) {
+    if !opened.snapshot.is_provable() {
+        let id = opened.snapshot.meta().txid;
         spool.note(format_args!(
             "{}: the state of transaction {id} is not provable: its pages may have been written since, and it may hold data that was never committed",
-            state.file.display()
+            opened.file.display()
         ));
     }
+}
+
+/// Which of the two was the newer cannot be told once one does not verify.
+fn note_refused_meta(Opened { snapshot, file, .. }: &Opened<'_>, spool: &mut Spool) {
+    let id = snapshot.meta().txid;
+    for slot in &snapshot.metas().slots {
+        if let Err(refusal) = slot.meta {
+            spool.note(format_args!(
+                "{}: the meta on page {} is refused ({refusal}): transaction {id} is read, which may not be the newest",
+                file.display(),
+                slot.page
+            ));
+        }
+    }
+}
+
+/// What to say of a file that another kernel may write to.
+fn unverifiable(file: &Path, system: &str) -> String {
+    format!("{}: is on {system}: what is read without the lock cannot be verified there", file.display())
 }
 
 fn overtaken(file: &Path) -> Failure {
@@ -145,5 +224,18 @@ fn words(error: &Error) -> String {
     match error {
         Error::Io { op, source, .. } => format!("cannot {op}: {source}"),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_another_machine_may_write_is_said_to_be_unverifiable() {
+        assert_eq!(
+            unverifiable(Path::new("a.db"), "nfs4"),
+            "a.db: is on nfs4: what is read without the lock cannot be verified there"
+        );
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::bytes::hex;
 use super::context::Context;
 use super::failure::Failure;
+use super::nesting;
 use super::status::Status;
 use super::txid::TxidArg;
 use crate::Corruption;
@@ -20,7 +21,9 @@ For each bucket one line {\"bucket\": [names], \"sequence\": N}, then its pairs 
 Bytes are a string where they are valid UTF-8, else {\"hex\": \"...\"}. Pairs outside of any bucket \
 come with \"bucket\": [].
 
-Of a damaged file everything that can be reached is printed; the exit status is then 5.
+Of a damaged file everything that can be reached is printed; the exit status is then 5. A line names \
+the whole way to its bucket: where buckets are nested more than 10000 deep the output ends there, \
+with status 5 too.
 
 Examples:
   unbolt export local-kv.db > local-kv.jsonl
@@ -40,7 +43,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
         let mut lines = Lines::to(spool.out());
         match walk(snapshot.pages(), &mut lines) {
             Ok(()) => lines.damage.map_or(Ok(Status::Done), |damage| Err(damage.failure(&args.file))),
-            Err(WalkError::Stopped(e)) => Err(e.into()),
+            Err(WalkError::Stopped(failure)) => Err(failure),
             Err(WalkError::Storage(e)) => Err(wrong(e)),
         }
     })
@@ -84,34 +87,35 @@ impl<'o> Lines<'o> {
 }
 
 impl<B: Bytes> Visitor<B> for Lines<'_> {
-    type Stop = io::Error;
+    type Stop = Failure;
     const VALUES: bool = true;
 
-    fn enter_bucket(&mut self, bucket: &BucketAt<'_, B>, _: &Place<'_, B>) -> io::Result<()> {
+    fn enter_bucket(&mut self, bucket: &BucketAt<'_, B>, place: &Place<'_, B>) -> Result<(), Failure> {
+        nesting::test(place.buckets.len())?;
         self.ends.push(self.path.len());
         if !self.path.is_empty() {
             self.path.push(b',');
         }
         write_bytes(&mut self.path, bucket.name)?;
         self.begin()?;
-        writeln!(self.out, "],\"sequence\":{}}}", bucket.header.sequence)
+        Ok(writeln!(self.out, "],\"sequence\":{}}}", bucket.header.sequence)?)
     }
 
-    fn leave_bucket(&mut self) -> io::Result<()> {
+    fn leave_bucket(&mut self) -> Result<(), Failure> {
         self.path.truncate(self.ends.pop().unwrap_or(0));
         Ok(())
     }
 
-    fn value(&mut self, key: &B, value: &B, _: &Place<'_, B>) -> io::Result<()> {
+    fn value(&mut self, key: &B, value: &B, _: &Place<'_, B>) -> Result<(), Failure> {
         self.begin()?;
         self.out.write_all(b"],\"key\":")?;
         write_bytes(self.out, key)?;
         self.out.write_all(b",\"value\":")?;
         write_bytes(self.out, value)?;
-        self.out.write_all(b"}\n")
+        Ok(self.out.write_all(b"}\n")?)
     }
 
-    fn problem(&mut self, corruption: Corruption, _: &Place<'_, B>) -> io::Result<()> {
+    fn problem(&mut self, corruption: Corruption, _: &Place<'_, B>) -> Result<(), Failure> {
         match &mut self.damage {
             Some(damage) => damage.more += 1,
             None => self.damage = Some(Damage { first: corruption, more: 0 }),

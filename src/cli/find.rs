@@ -133,10 +133,27 @@ impl Search<'_> {
     }
 }
 
-/// Whether a directory is where a file system of the kernel begins: `/proc`, `/sys` and what is mounted there.
+/// Whether a directory is where a file system of the kernel begins: `/proc`, `/sys` and what is mounted there. The
+/// table of mounts is long, so it is looked at only where the device is another one.
 fn is_kernels_own(directory: &Path, parent: &Path) -> bool {
+    if on_one_device(directory, parent) {
+        return false;
+    }
     let own = FileSystem::of(directory);
     own.as_ref().is_some_and(FileSystem::is_virtual) && own != FileSystem::of(parent)
+}
+
+#[cfg(unix)]
+fn on_one_device(directory: &Path, parent: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let device = |path| fs::metadata(path).map(|meta| meta.dev());
+    matches!((device(directory), device(parent)), (Ok(one), Ok(other)) if one == other)
+}
+
+/// This system has no table of mounts either.
+#[cfg(not(unix))]
+fn on_one_device(_: &Path, _: &Path) -> bool {
+    true
 }
 
 /// Looks at a file, again while a writer commits in between; the last look counts.

@@ -34,7 +34,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
-    context.read(&args.file, &TxidArg::default(), |snapshot, spool| {
+    context.read_showing_metas(&args.file, &TxidArg::default(), |snapshot, spool| {
         match (args.format, args.verbose) {
             (Listing::Json, _) => json::write_line(spool.out(), &Facts::of(snapshot, &args.file)?.object())?,
             (Listing::Table, true) => Facts::of(snapshot, &args.file)?.write(spool.out())?,
@@ -79,6 +79,12 @@ impl<'s> Facts<'s> {
         current.is_some_and(|current| current.page == slot.page)
     }
 
+    /// As [`Snapshot::is_provable`], for either meta.
+    fn is_provable(&self, meta: &Meta) -> bool {
+        let pages = |meta: &Meta| (meta.root, meta.freelist, meta.high_water);
+        pages(meta) == pages(self.snapshot.meta())
+    }
+
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         write_page_size(self.snapshot, out)?;
         let pages = self.snapshot.pages();
@@ -100,7 +106,8 @@ impl<'s> Facts<'s> {
             FreeList::Unreadable(e) => writeln!(out, "Freelist: cannot be read: {e}")?,
         }
         match self.holders.as_slice() {
-            [] => writeln!(out, "Lock: not held"),
+            // Holders in another process namespace are in no table that this process can see.
+            [] => writeln!(out, "Lock: no holder known"),
             holders => {
                 let holders: Vec<String> = holders.iter().map(holder_text).collect();
                 writeln!(out, "Lock: held by {}", holders.join(", "))
@@ -143,6 +150,7 @@ impl<'s> Facts<'s> {
                 "page": slot.page.0,
                 "valid": true,
                 "current": self.is_current(slot),
+                "provable": self.is_provable(&meta),
                 "txid": meta.txid.0,
                 "root": meta.root.0,
                 "freelist": meta.freelist.map(|page| page.0),
