@@ -72,7 +72,8 @@ impl Snapshot {
 
     /// The state of a database held in memory.
     pub fn from_bytes(bytes: impl Into<Arc<[u8]>>) -> Result<Snapshot> {
-        let heap = Heap::new(bytes.into());
+        let bytes: Arc<[u8]> = bytes.into();
+        let heap = Heap::new(bytes);
         let (metas, layout) = probe(heap.size(), &|offset, buffer| {
             let from = usize::try_from(offset).ok().and_then(|start| heap.bytes().get(start..)).unwrap_or_default();
             let n = from.len().min(buffer.len());
@@ -121,7 +122,7 @@ impl Snapshot {
             Source::File(paged, id) if bytes <= HELD_BYTES.min(paged.size()) => {
                 let held = paged.read_start(bytes)?;
                 let current = still_current(&paged, id, &self.metas)?;
-                Source::Held(Heap::new(held.into()), paged, current)
+                Source::Held(Heap::new(held), paged, current)
             }
             other => other,
         };
