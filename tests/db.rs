@@ -196,6 +196,29 @@ fn a_newest_meta_of_a_page_size_that_is_not_the_files_never_leads_to_wrong_data(
 }
 
 #[test]
+fn a_page_inside_a_run_is_of_no_known_type() {
+    let value = [b'v'; 1200];
+    let root = encode_leaf(PageId(3), &[LeafElement { flags: 0, key: &b"k"[..], value: &value[..] }], LAYOUT).unwrap();
+    let free = encode_freelist(PageId(2), &[], 1, LAYOUT).unwrap();
+    let metas = [encode_meta(PageId(0), &meta(9, 3), LAYOUT), encode_meta(PageId(1), &meta(8, 3), LAYOUT)];
+    let bytes = [metas.concat(), free, root].concat();
+    assert_eq!(bytes.len(), 6 * 512);
+    let db = Db::from_bytes(bytes.clone()).unwrap();
+    let tx = db.begin_read().unwrap();
+    let pages: Vec<_> = (3..6).map(|id| tx.page(PageId(id)).unwrap().unwrap()).collect();
+    assert_eq!(
+        pages.iter().map(|page| page.kind).collect::<Vec<_>>(),
+        [PageType::Used(PageKind::Leaf), PageType::Unknown, PageType::Unknown]
+    );
+    assert_eq!(pages.iter().map(|page| page.overflow).collect::<Vec<_>>(), [2, 0, 0]);
+
+    let mut damaged = bytes;
+    damaged[3 * 512 + 12] = 9;
+    let db = Db::from_bytes(damaged).unwrap();
+    assert!(db.begin_read().unwrap().page(PageId(3)).unwrap_err().is_corrupt(), "its own number and a run that cannot be");
+}
+
+#[test]
 fn verifying_the_tree_finds_what_opening_alone_does_not() {
     let mut bytes = two_states(&meta(8, 3), &meta(9, 4));
     bytes[4 * 512] = 77;
