@@ -209,6 +209,14 @@ pub enum CorruptionKind {
         /// The first page never allocated.
         high_water: PageId,
     },
+    /// A run longer than what it could hold.
+    #[error("claims a run of {len} bytes, nothing fills more than {limit}")]
+    RunTooLong {
+        /// The length by the header.
+        len: u64,
+        /// The longest that makes sense in this file.
+        limit: u64,
+    },
     /// The file ends before the bytes that are needed.
     #[error("the file ends at {found}, {expected} bytes are needed")]
     ShortFile {
@@ -321,6 +329,14 @@ pub enum CorruptionKind {
     InlineFlags {
         /// The flags in the inline page's header.
         found: u16,
+    },
+    /// The newest meta names a page size that would put it elsewhere.
+    #[error("its meta says that a page has {found} bytes, and lies at byte {at}")]
+    MetaPlace {
+        /// The size in the meta, which is where page 1 begins.
+        found: u32,
+        /// Where the meta's page begins.
+        at: u64,
     },
     /// The page size in a verified meta cannot be one.
     #[error("page size {found} is not between 512 and 16777216")]

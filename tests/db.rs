@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::thread;
 
 use unbolt::format::{
-    Endian, Layout, LeafElement, Meta, PageId, PageKind, PageSize, TxId, encode_freelist, encode_leaf, encode_meta,
+    Endian, Layout, LeafElement, Meta, MetaRefusal, PageId, PageKind, PageSize, TxId, encode_freelist, encode_leaf, encode_meta,
 };
 use unbolt::tree::PageType;
-use unbolt::{Backing, CorruptionKind, Db, Entry, Error, TxSelector, Verify};
+use unbolt::{Backing, CorruptionKind, Db, Entry, Error, Snapshot, TxSelector, Verify};
 
 const DOCKER: &str = "testdata/docker/live-20.10.24.db";
 const LAYOUT: Layout = Layout { page_size: PageSize::MIN, endian: Endian::Little };
@@ -154,6 +154,68 @@ fn a_verified_meta_that_makes_no_sense_is_an_error_and_no_step_back() {
     assert!(matches!(open(Meta { freelist: Some(PageId(6)), ..meta(9, 4) }), CorruptionKind::FreelistPage { .. }));
     assert!(matches!(open(Meta { high_water: PageId(7), ..meta(9, 4) }), CorruptionKind::ShortFile { .. }));
     assert!(matches!(open(Meta { page_size: 0, ..meta(9, 4) }), CorruptionKind::PageSize { found: 0 }));
+}
+
+#[test]
+fn an_older_meta_of_another_layout_is_refused_and_the_newest_state_read() {
+    let newest = meta(9, 4);
+    let larger = Meta { page_size: 8192, ..meta(8, 3) };
+    let swapped = Meta { endian: Endian::Big, ..meta(8, 3) };
+    let cases = [(larger, MetaRefusal::PageSize { found: 8192, expected: 512 }), (swapped, MetaRefusal::ByteOrder)];
+    for (older, refusal) in cases {
+        let mut bytes = two_states(&newest, &newest);
+        bytes[512 + 16..512 + 80].copy_from_slice(older.encode().as_bytes());
+        let db = Db::from_bytes(bytes.clone()).unwrap();
+        assert_eq!(db.metas().slots[1].meta, Err(refusal));
+        assert_eq!(db.begin_read().unwrap().root().unwrap().get("k").unwrap(), Some(&b"new"[..]));
+        assert!(db.begin_read_at(TxSelector::Previous).unwrap_err().is_not_found());
+        let mut codes = Vec::new();
+        let snapshot = Snapshot::from_bytes(bytes).unwrap();
+        unbolt::check::check_snapshot(&snapshot, &mut |finding| codes.push(finding.code)).unwrap();
+        assert_eq!(codes, [unbolt::check::Code::MetaRefused]);
+    }
+}
+
+#[test]
+fn a_newest_meta_of_a_page_size_that_is_not_the_files_never_leads_to_wrong_data() {
+    let (sound, wrong) =
+        (meta(8, 3), Meta { page_size: 1024, high_water: PageId(3), root: PageId(2), freelist: None, ..meta(9, 4) });
+    let sides = [[sound, wrong], [wrong, sound]];
+    for (page, metas) in sides.iter().enumerate() {
+        let mut bytes = two_states(&sound, &sound);
+        for (slot, meta) in metas.iter().enumerate() {
+            bytes[slot * 512 + 16..slot * 512 + 80].copy_from_slice(meta.encode().as_bytes());
+        }
+        let read = |db: Db| Ok::<_, Error>(db.begin_read()?.root()?.get("k")?.map(<[u8]>::to_vec));
+        let found = Db::from_bytes(bytes).and_then(read).unwrap_err();
+        assert!(found.is_corrupt(), "{found}");
+        // At the place of page 1 the meta betrays itself.
+        let told = matches!(&found, Error::Corrupt(c) if c.kind == CorruptionKind::MetaPlace { found: 1024, at: 512 });
+        assert_eq!(told, page == 0 && metas[1] == wrong, "{found}");
+    }
+}
+
+#[test]
+fn a_page_inside_a_run_is_of_no_known_type() {
+    let value = [b'v'; 1200];
+    let root = encode_leaf(PageId(3), &[LeafElement { flags: 0, key: &b"k"[..], value: &value[..] }], LAYOUT).unwrap();
+    let free = encode_freelist(PageId(2), &[], 1, LAYOUT).unwrap();
+    let metas = [encode_meta(PageId(0), &meta(9, 3), LAYOUT), encode_meta(PageId(1), &meta(8, 3), LAYOUT)];
+    let bytes = [metas.concat(), free, root].concat();
+    assert_eq!(bytes.len(), 6 * 512);
+    let db = Db::from_bytes(bytes.clone()).unwrap();
+    let tx = db.begin_read().unwrap();
+    let pages: Vec<_> = (3..6).map(|id| tx.page(PageId(id)).unwrap().unwrap()).collect();
+    assert_eq!(
+        pages.iter().map(|page| page.kind).collect::<Vec<_>>(),
+        [PageType::Used(PageKind::Leaf), PageType::Unknown, PageType::Unknown]
+    );
+    assert_eq!(pages.iter().map(|page| page.overflow).collect::<Vec<_>>(), [2, 0, 0]);
+
+    let mut damaged = bytes;
+    damaged[3 * 512 + 12] = 9;
+    let db = Db::from_bytes(damaged).unwrap();
+    assert!(db.begin_read().unwrap().page(PageId(3)).unwrap_err().is_corrupt(), "its own number and a run that cannot be");
 }
 
 #[test]

@@ -12,9 +12,11 @@ use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 use unbolt::check::check_snapshot;
-use unbolt::format::{Meta, PageId, TxId, encode_meta};
+use unbolt::format::{
+    Endian, Layout, LeafElement, Meta, PageHeader, PageId, PageSize, TxId, encode_freelist, encode_leaf, encode_meta,
+};
 use unbolt::tree::{Bucket, CopyTarget, Entry, copy_state, verify};
-use unbolt::{Error, Result, Snapshot, Storage};
+use unbolt::{CorruptionKind, Db, Error, Result, Snapshot, Storage};
 
 /// How many reads must succeed while Go writes.
 const READS: usize = 200;
@@ -330,4 +332,63 @@ fn a_file_cut_while_it_is_read_is_an_error_or_was_read_before() {
         assert!(!current || len > 80, "cut to {len}: no meta is left");
     }
     assert!(errors > 0, "no cut was noticed ({equal} copies were equal)");
+}
+
+/// A file of 64 GiB, nearly all of it a hole, whose root is one leaf that claims the whole.
+fn file_of_one_run(folder: &Path) -> PathBuf {
+    const PAGES: u64 = 1 << 24;
+    let layout = Layout { page_size: PageSize::new(4096).unwrap(), endian: Endian::Little };
+    let meta = Meta {
+        endian: layout.endian,
+        page_size: 4096,
+        flags: 0,
+        root: PageId(3),
+        root_sequence: 0,
+        freelist: Some(PageId(2)),
+        high_water: PageId(PAGES),
+        txid: TxId(1),
+    };
+    let mut leaf = encode_leaf(PageId(3), &[LeafElement { flags: 0, key: &b"k"[..], value: &b"v"[..] }], layout).unwrap();
+    let header = PageHeader::read(&leaf, layout.endian).unwrap();
+    leaf[..16].copy_from_slice(&PageHeader { overflow: (PAGES - 4) as u32, ..header }.encode(layout.endian));
+    let metas = [encode_meta(PageId(0), &meta, layout), encode_meta(PageId(1), &Meta { txid: TxId(0), ..meta }, layout)];
+    let path = folder.join("sparse.db");
+    std::fs::write(&path, [metas.concat(), encode_freelist(PageId(2), &[], 1, layout).unwrap(), leaf].concat()).unwrap();
+    std::fs::File::options().write(true).open(&path).unwrap().set_len(PAGES * 4096).unwrap();
+    path
+}
+
+#[test]
+fn a_run_longer_than_any_that_is_written_is_refused_before_it_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file_of_one_run(folder.path());
+    let refused = |error: Error| match error {
+        Error::Corrupt(corruption) => {
+            assert_eq!(corruption.page, Some(PageId(3)));
+            assert!(matches!(corruption.kind, CorruptionKind::RunTooLong { .. }), "{corruption}");
+        }
+        other => panic!("{other}"),
+    };
+    let snapshot = Snapshot::open(&path).unwrap();
+    refused(snapshot.root().unwrap().get(b"k").unwrap_err());
+    refused(snapshot.root().unwrap().iter().next().unwrap().unwrap_err());
+    let mut codes = Vec::new();
+    check_snapshot(&snapshot, &mut |finding| codes.push(finding.code)).unwrap();
+    assert!(codes.contains(&unbolt::check::Code::PageRun), "{codes:?}");
+    let db = Db::options().read_only(true).open(&path).unwrap();
+    refused(db.begin_read().unwrap().root().unwrap().get("k").unwrap_err());
+}
+
+#[test]
+fn a_page_and_the_run_that_begins_with_it_are_read_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = docker_database(folder.path());
+    let snapshot = Snapshot::open(&path).unwrap();
+    let (page, run) = (snapshot.run(8192, 4096).unwrap(), snapshot.run(8192, 8192).unwrap());
+    assert_eq!(page[..], run[..4096]);
+    std::fs::File::options().write(true).open(&path).unwrap().set_len(0).unwrap();
+    for _ in 0..2 {
+        assert_eq!(snapshot.run(8192, 4096).unwrap(), page);
+        assert_eq!(snapshot.run(8192, 8192).unwrap(), run);
+    }
 }

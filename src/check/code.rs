@@ -124,7 +124,7 @@ impl Code {
         match kind {
             Kind::MetaRefused { .. } => Code::MetaRefused,
             Kind::MetaHeader { .. } => Code::MetaHeader,
-            Kind::PageSize { .. } | Kind::Root { .. } | Kind::FreelistPage { .. } => Code::MetaField,
+            Kind::PageSize { .. } | Kind::MetaPlace { .. } | Kind::Root { .. } | Kind::FreelistPage { .. } => Code::MetaField,
             Kind::EqualTxIds { .. } => Code::TxidEqual,
             Kind::TwinMetas { .. } => Code::TxidTwin,
             Kind::LastTxId { .. } => Code::TxidLast,
@@ -138,7 +138,7 @@ impl Code {
             Kind::MetaPageReferenced | Kind::AboveHighWater { .. } => Code::PageRange,
             Kind::PageId { .. } => Code::PageId,
             Kind::PageFlags { .. } | Kind::PageKind { .. } => Code::PageKind,
-            Kind::RunAboveHighWater { .. } | Kind::RunLength { .. } => Code::PageRun,
+            Kind::RunAboveHighWater { .. } | Kind::RunTooLong { .. } | Kind::RunLength { .. } => Code::PageRun,
             Kind::SharedPage | Kind::RunShared { .. } => Code::PageShared,
             Kind::Cycle => Code::PageCycle,
             Kind::TooDeep { .. } => Code::PageDepth,

@@ -93,8 +93,12 @@ impl<'s> RawPages<'s> {
         if header.overflow >= most.wrapping_sub(3) {
             return Err(Unreadable::TooLong { overflow: header.overflow, high_water: self.high_water });
         }
+        let len = self.layout().run_bytes(header.pages());
+        if len > self.layout().longest_run(self.high_water) {
+            return Err(Unreadable::TooLong { overflow: header.overflow, high_water: self.high_water });
+        }
         let offset = self.layout().offset(PageId(id));
-        let bytes = self.run(offset, self.layout().run_bytes(header.pages()))?;
+        let bytes = self.run(offset, len)?;
         Ok(RawPage { header, bytes, layout: self.layout() })
     }
 

@@ -27,16 +27,53 @@ impl Bytes for &[u8] {
     }
 }
 
+/// Reference-counted memory: as the caller shared it, or as it was read. A `Vec` can be refused by the allocator
+/// without an end to the process, and needs no copy to be shared.
+#[derive(Clone)]
+pub(crate) enum Buffer {
+    Slice(Arc<[u8]>),
+    Vec(Arc<Vec<u8>>),
+}
+
+impl From<Arc<[u8]>> for Buffer {
+    fn from(bytes: Arc<[u8]>) -> Self {
+        Buffer::Slice(bytes)
+    }
+}
+
+impl From<Vec<u8>> for Buffer {
+    fn from(bytes: Vec<u8>) -> Self {
+        Buffer::Vec(Arc::new(bytes))
+    }
+}
+
+impl Deref for Buffer {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        match self {
+            Buffer::Slice(bytes) => bytes,
+            Buffer::Vec(bytes) => bytes,
+        }
+    }
+}
+
 /// A part of a reference-counted buffer.
 #[derive(Clone)]
 pub struct SharedBytes {
-    buffer: Arc<[u8]>,
+    buffer: Buffer,
     range: Range<usize>,
 }
 
 impl SharedBytes {
     /// The whole of a buffer.
     pub fn new(buffer: Arc<[u8]>) -> Self {
+        SharedBytes::of(buffer.into())
+    }
+
+    /// The whole of memory that is shared already.
+    pub(crate) fn of(buffer: Buffer) -> Self {
         let range = 0..buffer.len();
         SharedBytes { buffer, range }
     }
@@ -54,7 +91,7 @@ impl Bytes for SharedBytes {
     fn part(&self, range: Range<usize>) -> Option<Self> {
         let start = self.range.start.checked_add(range.start)?;
         let end = self.range.start.checked_add(range.end)?;
-        (start <= end && end <= self.range.end).then(|| SharedBytes { buffer: Arc::clone(&self.buffer), range: start..end })
+        (start <= end && end <= self.range.end).then(|| SharedBytes { buffer: self.buffer.clone(), range: start..end })
     }
 }
 

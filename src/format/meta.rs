@@ -129,6 +129,17 @@ pub enum MetaRefusal {
         /// The checksum stored.
         found: u64,
     },
+    /// It verifies, but its page size is not that of the newer meta.
+    #[error("page size {found} is not that of the newer meta, {expected}")]
+    PageSize {
+        /// The size it names.
+        found: u32,
+        /// The size that the newer one names.
+        expected: u32,
+    },
+    /// It verifies, but in the byte order that the newer meta does not have.
+    #[error("its byte order is not that of the newer meta")]
+    ByteOrder,
 }
 
 /// A meta whose magic, version and checksum hold.

@@ -27,6 +27,7 @@ use std::fmt;
 
 pub use branch::{Branch, BranchElement};
 pub use bucket::{BUCKET_HEADER_SIZE, BucketHeader, BucketRoot};
+pub(crate) use bytes::Buffer;
 pub use bytes::{Bytes, SharedBytes};
 pub use encode::{EncodeError, encode_branch, encode_bucket, encode_freelist, encode_inline, encode_leaf, encode_meta};
 pub use endian::{Endian, U16, U32, U64};
@@ -117,6 +118,13 @@ impl Layout {
     /// The offset of a page in the file; the largest offset where that overflows.
     pub fn offset(self, page: PageId) -> u64 {
         page.0.saturating_mul(self.page_size.bytes())
+    }
+
+    /// The bytes of the longest run that can hold something, in a file of this many pages: an element ends at most
+    /// 2^31-1 bytes behind its start, and no freelist has more ids than there are pages.
+    pub fn longest_run(self, pages: u64) -> u64 {
+        let freelist = pages.saturating_mul(8).saturating_add(24);
+        freelist.max(i32::MAX.unsigned_abs().into()).saturating_add(self.page_size.bytes())
     }
 
     /// The bytes of a run of this many pages.

@@ -1,21 +1,19 @@
 //! A file read by position into a bounded cache.
 //!
-//! Invariants: nothing here writes, locks or maps; at most [`CACHED_PAGES`] pages are kept beside the run in
-//! use; a run is allocated only after its length was held against the file's, so a claim in the file can never
-//! make memory grow past the file itself.
+//! Invariants: nothing here writes, locks or maps; a run is allocated only after its length was held against the
+//! file's, so a claim in the file can never make memory grow past the file itself; memory that there is not is an
+//! error, since a file with holes can be longer than any memory.
 
-use std::collections::{BTreeMap, HashMap};
 use std::fs::{File, Metadata};
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
+use super::cache::Cache;
 use super::probe::probe;
 use super::{Storage, short};
 use crate::error::Error;
-use crate::format::{Layout, MetaPair, SharedBytes};
-
-/// How many pages the cache keeps.
-const CACHED_PAGES: u64 = 1024;
+use crate::format::{Buffer, Layout, MetaPair, SharedBytes};
 
 /// A file by what it is rather than by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,14 +58,33 @@ pub(crate) fn read_metas(file: &File, path: &Path, size: u64) -> Result<(MetaPai
 }
 
 /// All bytes of a file of this length.
-pub(crate) fn read_all(file: &File, path: &Path, size: u64) -> Result<Arc<[u8]>, Error> {
-    let len = usize::try_from(size).map_err(|_| short(0, size, 0))?;
-    let mut buffer: Arc<[u8]> = std::iter::repeat_n(0, len).collect();
-    let filled = match Arc::get_mut(&mut buffer) {
-        Some(bytes) => read_up_to(file, path, 0, bytes)?,
-        None => 0,
-    };
-    if filled < len { Err(short(0, size, filled as u64)) } else { Ok(buffer) }
+pub(crate) fn read_all(file: &File, path: &Path, size: u64) -> Result<Vec<u8>, Error> {
+    read_exact(file, path, 0, size)
+}
+
+/// The bytes from `offset` on, exactly `len` of them.
+fn read_exact(file: &File, path: &Path, offset: u64, len: u64) -> Result<Vec<u8>, Error> {
+    let no_memory = || Error::io("read", path, ErrorKind::OutOfMemory.into());
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(usize::try_from(len).map_err(|_| no_memory())?).map_err(|_| no_memory())?;
+    // Memory is touched as it is filled, so what is not in the file after all costs nothing.
+    let filled = FileFrom { file, offset }.take(len).read_to_end(&mut bytes).map_err(|e| Error::io("read", path, e))?;
+    let filled = filled as u64;
+    if filled < len { Err(short(offset, len, offset.saturating_add(filled))) } else { Ok(bytes) }
+}
+
+/// A file from an offset on, as a stream of its own.
+struct FileFrom<'f> {
+    file: &'f File,
+    offset: u64,
+}
+
+impl Read for FileFrom<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let n = read_at(self.file, buffer, self.offset)?;
+        self.offset = self.offset.saturating_add(n as u64);
+        Ok(n)
+    }
 }
 
 /// Fills as much of `buffer` as the file has, from `offset` on.
@@ -78,7 +95,7 @@ fn read_up_to(file: &File, path: &Path, offset: u64, buffer: &mut [u8]) -> Resul
         match read_at(file, rest, offset.saturating_add(filled as u64)) {
             Ok(0) => break,
             Ok(n) => filled += n,
-            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(e) if e.kind() == ErrorKind::Interrupted => {}
             Err(e) => return Err(Error::io("read", path, e)),
         }
     }
@@ -100,13 +117,12 @@ pub(crate) struct PagedFile {
     file: File,
     path: PathBuf,
     size: u64,
-    page_size: u64,
     cache: Mutex<Cache>,
 }
 
 impl PagedFile {
     pub(crate) fn new(file: File, path: PathBuf, size: u64, layout: Layout) -> PagedFile {
-        PagedFile { file, path, size, page_size: layout.page_size.bytes(), cache: Mutex::default() }
+        PagedFile { file, path, size, cache: Mutex::new(Cache::new(layout.page_size)) }
     }
 
     pub(crate) fn file(&self) -> &File {
@@ -119,25 +135,7 @@ impl PagedFile {
 
     /// The first bytes of the file, past the cache and as fast as can be.
     pub(crate) fn read_start(&self, len: u64) -> Result<Vec<u8>, Error> {
-        let mut buffer = vec![0; usize::try_from(len).map_err(|_| short(0, len, self.size))?];
-        match read_up_to(&self.file, &self.path, 0, &mut buffer)? {
-            filled if filled < buffer.len() => Err(short(0, len, filled as u64)),
-            _ => Ok(buffer),
-        }
-    }
-
-    fn read(&self, offset: u64, len: u64) -> Result<SharedBytes, Error> {
-        let end = offset.checked_add(len).filter(|end| *end <= self.size);
-        let len = end.and(usize::try_from(len).ok()).ok_or_else(|| short(offset, len, self.size))?;
-        let mut buffer: Arc<[u8]> = std::iter::repeat_n(0, len).collect();
-        let filled = match Arc::get_mut(&mut buffer) {
-            Some(bytes) => read_up_to(&self.file, &self.path, offset, bytes)?,
-            None => 0,
-        };
-        if filled < len {
-            return Err(short(offset, len as u64, offset.saturating_add(filled as u64)));
-        }
-        Ok(SharedBytes::new(buffer))
+        read_exact(&self.file, &self.path, 0, len)
     }
 }
 
@@ -150,15 +148,15 @@ impl Storage for PagedFile {
 
     fn run(&self, offset: u64, len: u64) -> Result<SharedBytes, Error> {
         // A panic while the cache is locked can leave no half-made entry behind.
-        let cached = self.cache.lock().unwrap_or_else(PoisonError::into_inner).get(offset, len);
-        if let Some(run) = cached {
+        let cache = || self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(run) = cache().get(offset, len) {
             return Ok(run);
         }
-        let run = self.read(offset, len)?;
-        let pages = len.div_ceil(self.page_size);
-        if pages <= CACHED_PAGES {
-            self.cache.lock().unwrap_or_else(PoisonError::into_inner).put(offset, run.clone(), pages);
+        if offset.checked_add(len).is_none_or(|end| end > self.size) {
+            return Err(short(offset, len, self.size));
         }
+        let run = SharedBytes::of(Buffer::from(read_exact(&self.file, &self.path, offset, len)?));
+        cache().put(offset, run.clone());
         Ok(run)
     }
 }
@@ -169,81 +167,21 @@ impl std::fmt::Debug for PagedFile {
     }
 }
 
-/// Runs by offset; the one not used for longest goes first.
-#[derive(Default)]
-struct Cache {
-    runs: HashMap<u64, Cached>,
-    by_age: BTreeMap<u64, u64>,
-    clock: u64,
-    pages: u64,
-}
-
-struct Cached {
-    run: SharedBytes,
-    pages: u64,
-    age: u64,
-}
-
-impl Cache {
-    fn get(&mut self, offset: u64, len: u64) -> Option<SharedBytes> {
-        let cached = self.runs.get_mut(&offset).filter(|cached| cached.run.len() as u64 == len)?;
-        self.by_age.remove(&cached.age);
-        self.clock += 1;
-        cached.age = self.clock;
-        self.by_age.insert(self.clock, offset);
-        Some(cached.run.clone())
-    }
-
-    fn put(&mut self, offset: u64, run: SharedBytes, pages: u64) {
-        self.remove(offset);
-        while self.pages + pages > CACHED_PAGES {
-            let Some((_, oldest)) = self.by_age.first_key_value() else { break };
-            self.remove(*oldest);
-        }
-        self.clock += 1;
-        self.by_age.insert(self.clock, offset);
-        self.runs.insert(offset, Cached { run, pages, age: self.clock });
-        self.pages += pages;
-    }
-
-    fn remove(&mut self, offset: u64) {
-        if let Some(old) = self.runs.remove(&offset) {
-            self.by_age.remove(&old.age);
-            self.pages -= old.pages;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn run(byte: u8, len: usize) -> SharedBytes {
-        SharedBytes::new(vec![byte; len].into())
-    }
-
     #[test]
-    fn the_cache_drops_what_was_not_used_for_longest() {
-        let mut cache = Cache::default();
-        for offset in 0..CACHED_PAGES {
-            cache.put(offset, run(1, 1), 1);
-        }
-        assert!(cache.get(0, 1).is_some());
-        cache.put(CACHED_PAGES, run(2, 1), 1);
-        assert!(cache.get(0, 1).is_some(), "used a moment ago");
-        assert!(cache.get(1, 1).is_none(), "the oldest");
-        assert_eq!(cache.pages, CACHED_PAGES);
-    }
-
-    #[test]
-    fn the_cache_never_keeps_more_pages_than_it_may() {
-        let mut cache = Cache::default();
-        for i in 0..5000_u64 {
-            let pages = i % 300 + 1;
-            cache.put(i % 700, run(0, 1), pages);
-            assert!(cache.pages <= CACHED_PAGES);
-            assert_eq!(cache.pages, cache.runs.values().map(|cached| cached.pages).sum::<u64>());
-            assert_eq!(cache.runs.len(), cache.by_age.len());
+    fn memory_that_there_is_not_is_an_error() {
+        let file = File::open("testdata/golden/V0.db").unwrap();
+        let read = |len| read_exact(&file, Path::new("V0.db"), 0, len);
+        assert_eq!(read(16384).unwrap().len(), 16384);
+        // More than any address space has.
+        for len in [1 << 62, u64::MAX] {
+            match read(len) {
+                Err(Error::Io { op: "read", source, .. }) => assert_eq!(source.kind(), ErrorKind::OutOfMemory),
+                other => panic!("{:?}", other.map(|bytes| bytes.len())),
+            }
         }
     }
 }

@@ -1,19 +1,18 @@
 //! A database held in memory.
 
 use std::fmt;
-use std::sync::Arc;
 
 use super::{Storage, short};
 use crate::error::Error;
-use crate::format::{Bytes, SharedBytes};
+use crate::format::{Buffer, Bytes, SharedBytes};
 
 /// All bytes of a database, in memory.
 #[derive(Clone)]
-pub(crate) struct Heap(Arc<[u8]>);
+pub(crate) struct Heap(Buffer);
 
 impl Heap {
-    pub(crate) fn new(bytes: Arc<[u8]>) -> Self {
-        Heap(bytes)
+    pub(crate) fn new(bytes: impl Into<Buffer>) -> Self {
+        Heap(bytes.into())
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
@@ -24,7 +23,7 @@ impl Heap {
     pub(crate) fn shared_run(&self, offset: u64, len: u64) -> Result<SharedBytes, Error> {
         let start = usize::try_from(offset).ok();
         let range = start.zip(offset.checked_add(len).and_then(|end| usize::try_from(end).ok()));
-        let run = range.and_then(|(start, end)| SharedBytes::new(Arc::clone(&self.0)).part(start..end));
+        let run = range.and_then(|(start, end)| SharedBytes::of(self.0.clone()).part(start..end));
         run.ok_or_else(|| short(offset, len, self.size()))
     }
 }

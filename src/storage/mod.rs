@@ -5,6 +5,7 @@
 //! origin reads them by position through a bounded cache, as a [`Snapshot`], so that a file which shrinks
 //! under the reader is an error and not a signal.
 
+mod cache;
 mod file;
 mod heap;
 mod lock;

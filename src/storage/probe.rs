@@ -1,9 +1,10 @@
 //! Finding the two metas of a file whose page size is not known yet.
 //!
 //! The meta of page 0 says the page size. Where it does not verify, the meta of page 1 is looked for at every
-//! power of two that can be a page size, and counts only where it names that size itself.
+//! power of two that can be a page size, and counts only where it names that size itself. The newest meta decides
+//! on the layout of the file, and must lie where that puts it.
 
-use crate::error::{Corruption, CorruptionKind, Error};
+use crate::error::{CorruptionKind, Error};
 use crate::format::{
     Endian, Layout, META_SIZE, Meta, MetaPair, MetaRefusal, MetaSlot, PAGE_HEADER_SIZE, PageHeader, PageId, PageKind, PageSize,
     encode_freelist, encode_leaf,
@@ -25,13 +26,22 @@ pub(crate) fn probe(size: u64, read: ReadAt<'_>) -> Result<(MetaPair, Layout), E
         return Err(Error::Empty);
     }
     let first = slot(PageId(0), 0, read)?;
-    let second = match first.meta {
-        Ok(meta) => slot(PageId(1), u64::from(meta.page_size), read)?,
+    let second_at = match first.meta {
+        Ok(meta) => u64::from(meta.page_size),
         Err(_) => search(size, read)?,
     };
+    let second = slot(PageId(1), second_at, read)?;
     let metas = MetaPair { slots: [first, second] };
     match metas.current() {
-        Some(current) => Ok((metas, agreed_layout(&metas, &current)?)),
+        Some(current) => {
+            let layout = current.layout()?;
+            // Where both slots hold the same bytes, page 0 is the current one and lies where it must.
+            if first.meta != Ok(current) && second_at != layout.page_size.bytes() {
+                let kind = CorruptionKind::MetaPlace { found: current.page_size, at: second_at };
+                return Err(kind.at_offset(PageId(1), second_at).into());
+            }
+            Ok((MetaPair { slots: metas.slots.map(|slot| refuse_other_layout(slot, &current)) }, layout))
+        }
         None if unfinished(size, read)? => Err(Error::Unfinished),
         None => {
             let refusal = |slot: &MetaSlot| slot.meta.err().unwrap_or(MetaRefusal::Missing);
@@ -46,27 +56,31 @@ fn slot(page: PageId, offset: u64, read: ReadAt<'_>) -> Result<MetaSlot, Error> 
     Ok(MetaSlot::new(page, buffer.get(..filled).unwrap_or_default()))
 }
 
-/// The meta of page 1 where that of page 0 is gone.
-fn search(size: u64, read: ReadAt<'_>) -> Result<MetaSlot, Error> {
+/// Where the meta of page 1 is, where that of page 0 is gone.
+fn search(size: u64, read: ReadAt<'_>) -> Result<u64, Error> {
     let sizes = std::iter::successors(Some(PageSize::MIN.bytes()), |size| size.checked_mul(2));
     for page_size in sizes.take_while(|at| *at <= PageSize::MAX.bytes() && *at < size) {
         let found = slot(PageId(1), page_size, read)?;
         if found.meta.is_ok_and(|meta| u64::from(meta.page_size) == page_size) {
-            return Ok(found);
+            return Ok(page_size);
         }
     }
-    slot(PageId(1), USUAL_PAGE_SIZE, read)
+    Ok(USUAL_PAGE_SIZE)
 }
 
-/// The layout by the current meta. The other one must not contradict it, or pages would be read at wrong places.
-fn agreed_layout(metas: &MetaPair, current: &Meta) -> Result<Layout, Error> {
-    let layout = current.layout()?;
-    match metas.previous() {
-        Some(other) if (other.page_size, other.endian) != (current.page_size, current.endian) => {
-            Err(Corruption { kind: CorruptionKind::PageSize { found: other.page_size }, page: None, offset: None }.into())
+/// A meta of another layout than the current one's is none: its pages would be read at wrong places.
+fn refuse_other_layout(slot: MetaSlot, current: &Meta) -> MetaSlot {
+    let meta = slot.meta.and_then(|meta| {
+        let (found, expected) = (meta.page_size, current.page_size);
+        if found != expected {
+            Err(MetaRefusal::PageSize { found, expected })
+        } else if meta.endian != current.endian {
+            Err(MetaRefusal::ByteOrder)
+        } else {
+            Ok(meta)
         }
-        _ => Ok(layout),
-    }
+    });
+    MetaSlot { meta, ..slot }
 }
 
 /// Whether a creation stopped half-way: exactly four pages, all zero or as a new file has them, no meta valid.

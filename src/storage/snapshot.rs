@@ -39,7 +39,7 @@ const HELD_BYTES: u64 = 64 << 20;
 /// ```
 #[derive(Debug)]
 pub struct Snapshot {
-    medium: Medium,
+    source: Source,
     metas: MetaPair,
     meta: Meta,
     layout: Layout,
@@ -47,7 +47,7 @@ pub struct Snapshot {
 }
 
 #[derive(Debug)]
-enum Medium {
+enum Source {
     File(PagedFile, FileId),
     /// What lies below the high-water mark, and whether it was whole; the rest of the file by position.
     Held(Heap, PagedFile, bool),
@@ -67,12 +67,13 @@ impl Snapshot {
         // The length is taken after the metas: whatever they name is in the file by now.
         let now = length()?;
         let paged = PagedFile::new(file, path.into(), now.len(), layout);
-        Snapshot::new(Medium::File(paged, FileId::of(&now)), metas, layout)
+        Snapshot::new(Source::File(paged, FileId::of(&now)), metas, layout)
     }
 
     /// The state of a database held in memory.
     pub fn from_bytes(bytes: impl Into<Arc<[u8]>>) -> Result<Snapshot> {
-        let heap = Heap::new(bytes.into());
+        let bytes: Arc<[u8]> = bytes.into();
+        let heap = Heap::new(bytes);
         let (metas, layout) = probe(heap.size(), &|offset, buffer| {
             let from = usize::try_from(offset).ok().and_then(|start| heap.bytes().get(start..)).unwrap_or_default();
             let n = from.len().min(buffer.len());
@@ -81,12 +82,12 @@ impl Snapshot {
             }
             Ok(n)
         })?;
-        Snapshot::new(Medium::Heap(heap), metas, layout)
+        Snapshot::new(Source::Heap(heap), metas, layout)
     }
 
-    fn new(medium: Medium, metas: MetaPair, layout: Layout) -> Result<Snapshot> {
+    fn new(source: Source, metas: MetaPair, layout: Layout) -> Result<Snapshot> {
         let meta = metas.current().ok_or(Error::Empty)?;
-        Ok(Snapshot { medium, metas, meta, layout, runs_read: Arc::default() })
+        Ok(Snapshot { source, metas, meta, layout, runs_read: Arc::default() })
     }
 
     /// Reads a file as often as it takes until nobody committed in between, and gives back what `read` made of
@@ -117,15 +118,15 @@ impl Snapshot {
     /// it is.
     pub fn hold(self) -> Result<Snapshot> {
         let bytes = self.layout.run_bytes(self.meta.high_water.0);
-        let medium = match self.medium {
-            Medium::File(paged, id) if bytes <= HELD_BYTES.min(paged.size()) => {
+        let source = match self.source {
+            Source::File(paged, id) if bytes <= HELD_BYTES.min(paged.size()) => {
                 let held = paged.read_start(bytes)?;
                 let current = still_current(&paged, id, &self.metas)?;
-                Medium::Held(Heap::new(held.into()), paged, current)
+                Source::Held(Heap::new(held), paged, current)
             }
             other => other,
         };
-        Ok(Snapshot { medium, ..self })
+        Ok(Snapshot { source, ..self })
     }
 
     /// The same file, at another of the states that its metas describe.
@@ -149,10 +150,10 @@ impl Snapshot {
 
     /// Whether the newest meta is still the one this snapshot began with, and the path still the same file.
     pub fn is_current(&self) -> Result<bool> {
-        match &self.medium {
-            Medium::File(paged, id) => still_current(paged, *id, &self.metas),
-            Medium::Held(_, _, current) => Ok(*current),
-            Medium::Heap(_) => Ok(true),
+        match &self.source {
+            Source::File(paged, id) => still_current(paged, *id, &self.metas),
+            Source::Held(_, _, current) => Ok(*current),
+            Source::Heap(_) => Ok(true),
         }
     }
 
@@ -198,21 +199,21 @@ impl Storage for Snapshot {
     type Run<'s> = SharedBytes;
 
     fn size(&self) -> u64 {
-        match &self.medium {
-            Medium::File(paged, _) | Medium::Held(_, paged, _) => paged.size(),
-            Medium::Heap(heap) => heap.size(),
+        match &self.source {
+            Source::File(paged, _) | Source::Held(_, paged, _) => paged.size(),
+            Source::Heap(heap) => heap.size(),
         }
     }
 
     fn run(&self, offset: u64, len: u64) -> Result<SharedBytes> {
         self.runs_read.fetch_add(1, Ordering::Relaxed);
-        match &self.medium {
-            Medium::File(paged, _) => paged.run(offset, len),
-            Medium::Held(heap, paged, _) => match offset.checked_add(len).is_some_and(|end| end <= heap.size()) {
+        match &self.source {
+            Source::File(paged, _) => paged.run(offset, len),
+            Source::Held(heap, paged, _) => match offset.checked_add(len).is_some_and(|end| end <= heap.size()) {
                 true => heap.shared_run(offset, len),
                 false => paged.run(offset, len),
             },
-            Medium::Heap(heap) => heap.shared_run(offset, len),
+            Source::Heap(heap) => heap.shared_run(offset, len),
         }
     }
 }

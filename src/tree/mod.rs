@@ -33,7 +33,7 @@ pub use stats::{BucketStats, bucket_stats};
 pub use walk::{BucketAt, Place, Visitor, WalkError, walk, walk_from};
 
 use crate::error::{CorruptionKind, Error, Result};
-use crate::format::{Layout, Meta, Page, PageHeader, PageId, SharedBytes};
+use crate::format::{Layout, Meta, Page, PageHeader, PageId, PageKind, SharedBytes};
 use crate::storage::{Snapshot, Storage};
 
 /// The deepest level of a tree that is followed. Two keys a page fill any file long before.
@@ -131,12 +131,23 @@ impl<'s, S: Storage> Pages<'s, S> {
             // Say what is wrong with the page before what is wrong with a length it merely claims.
             return Err(CorruptionKind::PageId { found: header.id }.at_offset(id, self.layout.offset(id)).into());
         }
+        if PageKind::from_flags(header.flags).is_none() {
+            let kind = CorruptionKind::PageFlags { found: header.flags };
+            return Err(kind.at_offset(id, self.layout.offset(id).saturating_add(8)).into());
+        }
         let high_water = self.meta.high_water;
         if id < high_water && id.0.saturating_add(header.pages()) > high_water.0 {
             let kind = CorruptionKind::RunAboveHighWater { overflow: header.overflow, high_water };
             return Err(kind.at_offset(id, self.layout.offset(id).saturating_add(12)).into());
         }
         let len = self.layout.run_bytes(header.pages());
+        let limit = self.layout.longest_run(high_water.0);
+        if len > limit {
+            // Nobody writes such a run; in a file with holes it could still be longer than any memory.
+            return Err(CorruptionKind::RunTooLong { len, limit }
+                .at_offset(id, self.layout.offset(id).saturating_add(12))
+                .into());
+        }
         let run = self.storage.run(self.layout.offset(id), len).map_err(|e| on_page(e, id))?;
         Ok(Page::parse(run, id, self.layout)?)
     }
