@@ -166,7 +166,7 @@ fn an_older_meta_of_another_layout_is_refused_and_the_newest_state_read() {
         let mut bytes = two_states(&newest, &newest);
         bytes[512 + 16..512 + 80].copy_from_slice(older.encode().as_bytes());
         let db = Db::from_bytes(bytes.clone()).unwrap();
-        assert_eq!(db.metas().slots[1].meta, Err(refusal));
+        assert_eq!(db.begin_read().unwrap().metas().slots[1].meta, Err(refusal));
         assert_eq!(db.begin_read().unwrap().root().unwrap().get("k").unwrap(), Some(&b"new"[..]));
         assert!(db.begin_read_at(TxSelector::Previous).unwrap_err().is_not_found());
         let mut codes = Vec::new();

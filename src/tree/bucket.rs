@@ -111,7 +111,7 @@ impl<'s, S: Storage> Bucket<'s, S> {
             }
             let branch = page.into_branch()?;
             let child = branch.child(branch.child_index(key)?)?;
-            page = self.pages.load(child)?;
+            page = self.pages.load_to_search(child)?;
         }
         Err(CorruptionKind::TooDeep { limit: MAX_DEPTH }.at(page.id()).into())
     }

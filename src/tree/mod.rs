@@ -94,6 +94,13 @@ impl<'s, S: Storage> Pages<'s, S> {
         }
     }
 
+    /// Loads a page that is about to be searched, and was not asked for before.
+    #[inline(always)]
+    pub(crate) fn load_to_search(&self, id: PageId) -> Result<Page<S::Run<'s>>> {
+        self.storage.prefetch(self.layout.offset(id), FIRST_BYTES);
+        self.load(id)
+    }
+
     /// Says that a page will be loaded soon.
     #[inline]
     pub(crate) fn prefetch(&self, id: PageId) {
@@ -104,7 +111,6 @@ impl<'s, S: Storage> Pages<'s, S> {
     #[inline(always)]
     pub(crate) fn load_unbounded(&self, id: PageId) -> Result<Page<S::Run<'s>>> {
         let offset = self.layout.offset(id);
-        self.storage.prefetch(offset, FIRST_BYTES);
         let first = match self.storage.run(offset, self.layout.page_size.bytes()) {
             Ok(first) => first,
             Err(e) => return Err(on_page(e, id)),

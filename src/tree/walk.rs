@@ -185,6 +185,10 @@ impl<'s, S: Storage, V: Visitor<S::Run<'s>>> Walk<'_, 's, S, V> {
 
     fn child(&mut self, page: Page<S::Run<'s>>, at: usize) -> Result<(), WalkError<V::Stop>> {
         let element = match page.into_branch().and_then(|branch| {
+            if at + 1 < branch.len() {
+                // It is fetched while the child before it is visited.
+                self.pages.prefetch(branch.child(at + 1)?);
+            }
             let upper = (at + 1 < branch.len()).then(|| branch.element(at + 1).map(|next| next.key)).transpose();
             // A separator that cannot be read is reported when its own turn comes.
             Ok((branch.element(at)?, upper.ok().flatten(), branch.child_offset(at)))
