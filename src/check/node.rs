@@ -49,16 +49,6 @@ impl Node for Leaf<&[u8]> {
     }
 }
 
-/// Whether all elements lie as Go packs them. Where they do, no rule about their places can be broken.
-pub(super) fn packed(node: &impl Node) -> bool {
-    let mut expected = node.len().saturating_mul(ELEMENT_SIZE).saturating_add(PAGE_HEADER_SIZE);
-    (0..node.len()).all(|i| {
-        let span = node.span(i).ok().filter(|span| span.start == expected);
-        expected = span.as_ref().map_or(expected, |span| span.end);
-        span.is_some()
-    })
-}
-
 /// Keys and values must lie behind the element headers and inside the run.
 pub(super) fn spans(node: &impl Node) -> Offence {
     (0..node.len()).find_map(|i| node.span(i).err().map(|corruption| (i, corruption.kind)))
