@@ -7,10 +7,10 @@ use support::alloc::{Counting, peak_of};
 use support::commands::{Asked, commands, run};
 use support::damage::{Base, Damaged, paged};
 use support::exercise::{Content, Reading, exercise};
-use support::image::Image;
+use support::image::{Image, Numbers};
 use unbolt::check::{Code, Severity};
 use unbolt::format::{Endian, LeafElement, PageId, encode_bucket, encode_inline};
-use unbolt::tree::reach;
+use unbolt::tree::{reach, verify};
 use unbolt::{CorruptionKind, Snapshot, Storage};
 
 #[global_allocator]
@@ -301,4 +301,37 @@ fn scans_end(bytes: Vec<u8>) {
     let before = snapshot.runs_read();
     assert!(root.iter().rev().try_for_each(|pair| pair.map(drop)).unwrap_err().is_corrupt());
     assert!(snapshot.runs_read() - before <= budget(&snapshot), "{} runs read", snapshot.runs_read() - before);
+}
+
+/// What a result says is wrong, and with which page.
+fn blamed<T>(result: Result<T, unbolt::Error>) -> (Option<CorruptionKind>, Option<PageId>) {
+    match result {
+        Err(unbolt::Error::Corrupt(corruption)) => (Some(corruption.kind), corruption.page),
+        _ => (None, None),
+    }
+}
+
+#[test]
+fn a_cut_file_is_too_short_before_its_freelist_is_blamed() {
+    let mut image = Image::new(512, Endian::Little);
+    let root = image.leaf(&[(0, b"k", b"v")]);
+    let free = image.freelist(&[PageId(4), PageId(5)]);
+    image.bytes.extend([0; 2 * 512]);
+    let mut bytes = image.finish(root, Some(free));
+    verify(Snapshot::from_bytes(bytes.clone()).unwrap().pages()).unwrap();
+    bytes.truncate(5 * 512);
+    let cut = Snapshot::from_bytes(bytes).unwrap();
+    let expected = CorruptionKind::ShortFile { expected: 6 * 512, found: 5 * 512 };
+    assert_eq!(blamed(verify(cut.pages())), (Some(expected), None));
+}
+
+#[test]
+fn a_tree_page_on_the_run_of_the_freelist_is_in_use_and_not_free() {
+    let mut image = Image::new(512, Endian::Little);
+    let free = image.freelist(&[]);
+    let root = image.leaf(&[(0, b"k", b"v")]);
+    let mut bytes = image.finish(root, Some(free));
+    bytes.set_u32(2 * 512 + 12, 1);
+    let snapshot = Snapshot::from_bytes(bytes).unwrap();
+    assert_eq!(blamed(verify(snapshot.pages())), (Some(CorruptionKind::FreelistInUse), Some(root)));
 }
