@@ -335,3 +335,19 @@ fn a_tree_page_on_the_run_of_the_freelist_is_in_use_and_not_free() {
     let snapshot = Snapshot::from_bytes(bytes).unwrap();
     assert_eq!(blamed(verify(snapshot.pages())), (Some(CorruptionKind::FreelistInUse), Some(root)));
 }
+
+#[test]
+fn a_cursor_a_look_up_and_a_walk_go_down_to_the_same_level() {
+    for (branches, sound) in [(63, true), (64, false)] {
+        let mut image = Image::new(512, Endian::Little);
+        let leaf = image.leaf(&[(0, b"k", b"v")]);
+        let root = (0..branches).fold(leaf, |child, _| image.branch(&[(b"k", child)]));
+        let snapshot = Snapshot::from_bytes(image.finish(root, None)).unwrap();
+        let bucket = snapshot.root().unwrap();
+        let expected = if sound { (None, None) } else { (Some(CorruptionKind::TooDeep { limit: 64 }), Some(leaf)) };
+        assert_eq!(blamed(bucket.get(b"k")), expected);
+        assert_eq!(blamed(bucket.cursor().first()), expected);
+        assert_eq!(blamed(bucket.cursor().seek(b"k")), expected);
+        assert_eq!(blamed(verify(snapshot.pages())), expected);
+    }
+}

@@ -214,11 +214,11 @@ impl<'s, S: Storage> Cursor<'s, S> {
 
     /// Puts a branch on the stack and loads the child that is taken from it.
     fn push(&mut self, branch: Branch<S::Run<'s>>, index: usize) -> Result<Page<S::Run<'s>>> {
-        if self.branches.len() >= MAX_DEPTH {
-            return Err(CorruptionKind::TooDeep { limit: MAX_DEPTH }.at(branch.page().id()).into());
-        }
         let child = branch.child(index)?;
         self.branches.push((branch, index));
+        if self.branches.len() >= MAX_DEPTH {
+            return Err(CorruptionKind::TooDeep { limit: MAX_DEPTH }.at(child).into());
+        }
         self.loaded += 1;
         self.bucket.pages().load(child)
     }
