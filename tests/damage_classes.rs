@@ -351,3 +351,32 @@ fn a_cursor_a_look_up_and_a_walk_go_down_to_the_same_level() {
         assert_eq!(blamed(verify(snapshot.pages())), expected);
     }
 }
+
+#[test]
+fn a_seek_that_meets_a_lower_key_on_the_next_leaf_is_an_error() {
+    let mut image = Image::new(512, Endian::Little);
+    let first = image.leaf(&[(0, b"m", b"")]);
+    let second = image.leaf(&[(0, b"n", b""), (0, b"z", b"")]);
+    let root = image.branch(&[(b"a", first), (b"zz", second)]);
+    let snapshot = Snapshot::from_bytes(image.finish(root, None)).unwrap();
+    let bucket = snapshot.root().unwrap();
+    let expected = (Some(CorruptionKind::PageOrder), Some(second));
+    assert_eq!(blamed(bucket.cursor().seek(b"z")), expected);
+    assert_eq!(blamed(bucket.prefix(b"z").next().unwrap()), expected);
+    assert_eq!(blamed(bucket.range(..&b"z"[..]).next_back().unwrap()), expected);
+    assert_eq!(bucket.iter().filter(Result::is_ok).count(), 3);
+}
+
+#[test]
+fn a_range_yields_no_key_outside_of_it_where_keys_are_not_sorted() {
+    let mut image = Image::new(512, Endian::Little);
+    let root = image.leaf(&[(0, b"m1", b""), (0, b"a", b""), (0, b"m2", b""), (0, b"z", b""), (0, b"m3", b"")]);
+    let snapshot = Snapshot::from_bytes(image.finish(root, None)).unwrap();
+    let bucket = snapshot.root().unwrap();
+    let expected = (Some(CorruptionKind::PageOrder), Some(root));
+    for mut forward in [bucket.prefix(b"m1"), bucket.range(&b"b"[..]..)] {
+        assert!(forward.all(|pair| pair.map_or_else(|e| blamed::<()>(Err(e)) == expected, |(key, _)| &key[..] >= b"b")));
+    }
+    let mut back = bucket.range(..&b"m9"[..]).rev();
+    assert!(back.all(|pair| pair.map_or_else(|e| blamed::<()>(Err(e)) == expected, |(key, _)| &key[..] < b"m9")));
+}

@@ -1,11 +1,11 @@
 //! libnetwork's store, read: its calls, its errors, and what Go's store panics on.
 
-use unbolt::Db;
 use unbolt::format::{
     BUCKET_FLAG, Endian, Layout, LeafElement, Meta, PageId, PageSize, TxId, encode_bucket, encode_freelist, encode_inline,
     encode_leaf, encode_meta,
 };
 use unbolt::store::{Backend, BoltStore, DOCKER_BUCKET, KvPair, Store, StoreError};
+use unbolt::{CorruptionKind, Db, Error};
 
 const LAYOUT: Layout = Layout { page_size: PageSize::MIN, endian: Endian::Little };
 
@@ -111,6 +111,19 @@ fn one_bad_record_is_named_and_hides_no_other() {
     assert_eq!(error.to_string(), "key b is a bucket, not a value");
     assert_eq!(store.get("c").unwrap_err().to_string(), "the value of key c has 5 bytes, too few for its index");
     assert!(store.exists("c").unwrap(), "exists looks at no index");
+}
+
+#[test]
+fn keys_that_do_not_ascend_end_a_list_with_an_error() {
+    let good = [1, 0, 0, 0, 0, 0, 0, 0, b'x'];
+    let store = store_with(&[value("k", &good), value("k", &good), value("k", &good)]);
+    let found: Vec<_> = store.entries("").unwrap().take(10).collect();
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert_eq!(found[0].as_ref().unwrap().key, "k");
+    let Err(StoreError::Db(Error::Corrupt(corruption))) = &found[1] else { panic!("{found:?}") };
+    assert!(matches!(corruption.kind, CorruptionKind::PageOrder), "{corruption}");
+    assert_eq!(corruption.page, Some(PageId(3)));
+    assert!(matches!(store.list(""), Err(StoreError::Db(Error::Corrupt(_)))));
 }
 
 #[test]

@@ -48,7 +48,8 @@ impl BoltStore {
     }
 
     /// The pairs whose keys begin with `prefix`, in key order, all of one state. A record that cannot be read is
-    /// an error that names it, and the next ones follow.
+    /// an error that names it, and the next ones follow. A key that is not above the one before it is an error of
+    /// the database.
     pub fn entries(&self, prefix: &str) -> Result<Entries, StoreError> {
         let from = Bound::Included(prefix.as_bytes().to_vec());
         Ok(Entries { tx: Some(self.db.begin_read()?), bucket: self.bucket.clone(), prefix: prefix.into(), from })

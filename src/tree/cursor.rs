@@ -11,7 +11,7 @@
 use std::fmt;
 
 use super::{Bucket, Entry, MAX_DEPTH};
-use crate::error::{CorruptionKind, Error, Result};
+use crate::error::{Corruption, CorruptionKind, Error, Result};
 use crate::format::{Branch, Leaf, LeafElement, Page, PageKind};
 use crate::storage::Storage;
 
@@ -205,11 +205,22 @@ impl<'s, S: Storage> Cursor<'s, S> {
         let (position, _) = leaf.lower_bound(key)?;
         if position < leaf.len() {
             self.leaf = Some((leaf, position));
-        } else {
-            let previous = (!leaf.is_empty()).then_some(&leaf);
-            self.past_end = !self.step_leaf(previous, Way::Forward)?;
+            return Ok(());
         }
-        Ok(())
+        let previous = (!leaf.is_empty()).then_some(&leaf);
+        self.past_end = !self.step_leaf(previous, Way::Forward)?;
+        match self.key()? {
+            // The branches lead to the leaf before this one, so all keys here are above.
+            Some(first) if first < key => Err(self.out_of_order()),
+            _ => Ok(()),
+        }
+    }
+
+    /// What is wrong with the leaf that the cursor is on, where a key there is not where it belongs.
+    #[cold]
+    pub(super) fn out_of_order(&self) -> Error {
+        let page = self.leaf.as_ref().map(|(leaf, _)| leaf.page().id());
+        Corruption { kind: CorruptionKind::PageOrder, page, offset: None }.into()
     }
 
     /// Puts a branch on the stack and loads the child that is taken from it.
