@@ -4,9 +4,10 @@
 //! was on: after the last one, `next` is `None` however often it is called, and `prev` is the one before the
 //! last. A `seek` past the end is nowhere too, but `prev` from there is the last entry.
 //!
-//! Invariants: the stack is the path from the root to the current leaf, which is not empty; keys never go back
-//! from one leaf to the next, so no scan visits a leaf with entries twice, whatever the branches say; and a scan
-//! loads no more pages than the file has, which bounds the empty ones.
+//! Invariants: the stack is the path from the root to the current leaf, which is not empty and whose elements
+//! have no more bytes together than its run; keys never go back from one leaf to the next, so no scan visits a leaf
+//! with entries twice, whatever the branches say; and a scan loads no more pages than the file has, which bounds the
+//! empty ones.
 
 use std::fmt;
 
@@ -204,6 +205,7 @@ impl<'s, S: Storage> Cursor<'s, S> {
         let leaf = page.into_leaf()?;
         let (position, _) = leaf.lower_bound(key)?;
         if position < leaf.len() {
+            leaf.disjoint()?;
             self.leaf = Some((leaf, position));
             return Ok(());
         }
@@ -242,6 +244,7 @@ impl<'s, S: Storage> Cursor<'s, S> {
             page = self.push(branch, index)?;
         }
         let leaf = page.into_leaf()?;
+        leaf.disjoint()?;
         let position = if way == Way::Forward { 0 } else { leaf.len().saturating_sub(1) };
         self.leaf = Some((leaf, position));
         Ok(())
