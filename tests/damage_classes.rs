@@ -7,11 +7,11 @@ use support::alloc::{Counting, peak_of};
 use support::commands::{Asked, commands, run};
 use support::damage::{Base, Damaged, paged};
 use support::exercise::{Content, Reading, exercise};
-use support::image::Image;
+use support::image::{Image, Numbers};
 use unbolt::check::{Code, Severity};
 use unbolt::format::{Endian, LeafElement, PageId, encode_bucket, encode_inline};
-use unbolt::tree::reach;
-use unbolt::{CorruptionKind, Snapshot, Storage};
+use unbolt::tree::{reach, verify};
+use unbolt::{Corruption, CorruptionKind, Snapshot, Storage};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -274,9 +274,15 @@ fn shared_buckets(levels: usize) -> Vec<u8> {
 #[test]
 #[cfg(all(unix, feature = "cli"))]
 fn every_command_ends_on_every_class_of_damage() {
-    let shapes = [overlapping_buckets(), shared_unsorted_leaves(), shared_empty_leaves(), shared_buckets(30)];
-    let shapes = shapes.into_iter().zip(["overlap", "unsorted", "empty", "shared buckets"]);
-    let shapes = shapes.map(|(bytes, what)| Damaged { class: 0, what, bytes });
+    let shapes = [
+        (overlapping_buckets(), "overlapping buckets"),
+        (overlapping_leaf().0, "overlapping leaf"),
+        (overlapping_branch(), "overlapping branch"),
+        (shared_unsorted_leaves(), "unsorted"),
+        (shared_empty_leaves(), "empty"),
+        (shared_buckets(30), "shared buckets"),
+    ];
+    let shapes = shapes.into_iter().map(|(bytes, what)| Damaged { class: 0, what, bytes });
     let asked = Asked { bucket: vec![b"tree".to_vec()], key: b"key-13".to_vec(), root: 11 };
     let commands = commands(&asked);
     for damaged in Base::new().classes().into_iter().chain(shapes) {
@@ -301,4 +307,144 @@ fn scans_end(bytes: Vec<u8>) {
     let before = snapshot.runs_read();
     assert!(root.iter().rev().try_for_each(|pair| pair.map(drop)).unwrap_err().is_corrupt());
     assert!(snapshot.runs_read() - before <= budget(&snapshot), "{} runs read", snapshot.runs_read() - before);
+}
+
+/// What a result says is wrong, and with which page.
+fn blamed<T>(result: Result<T, unbolt::Error>) -> (Option<CorruptionKind>, Option<PageId>) {
+    match result {
+        Err(unbolt::Error::Corrupt(corruption)) => (Some(corruption.kind), corruption.page),
+        _ => (None, None),
+    }
+}
+
+#[test]
+fn a_seek_that_meets_a_lower_key_on_the_next_leaf_is_an_error() {
+    let mut image = Image::new(512, Endian::Little);
+    let first = image.leaf(&[(0, b"m", b"")]);
+    let second = image.leaf(&[(0, b"n", b""), (0, b"z", b"")]);
+    let root = image.branch(&[(b"a", first), (b"zz", second)]);
+    let snapshot = Snapshot::from_bytes(image.finish(root, None)).unwrap();
+    let bucket = snapshot.root().unwrap();
+    let expected = (Some(CorruptionKind::PageOrder), Some(second));
+    assert_eq!(blamed(bucket.cursor().seek(b"z")), expected);
+    assert_eq!(blamed(bucket.prefix(b"z").next().unwrap()), expected);
+    assert_eq!(blamed(bucket.range(..&b"z"[..]).next_back().unwrap()), expected);
+    assert_eq!(bucket.iter().filter(Result::is_ok).count(), 3);
+}
+
+#[test]
+fn a_range_yields_no_key_outside_of_it_where_keys_are_not_sorted() {
+    let mut image = Image::new(512, Endian::Little);
+    let root = image.leaf(&[(0, b"m1", b""), (0, b"a", b""), (0, b"m2", b""), (0, b"z", b""), (0, b"m3", b"")]);
+    let snapshot = Snapshot::from_bytes(image.finish(root, None)).unwrap();
+    let bucket = snapshot.root().unwrap();
+    let expected = (Some(CorruptionKind::PageOrder), Some(root));
+    for mut forward in [bucket.prefix(b"m1"), bucket.range(&b"b"[..]..)] {
+        assert!(forward.all(|pair| pair.map_or_else(|e| blamed::<()>(Err(e)) == expected, |(key, _)| &key[..] >= b"b")));
+    }
+    let mut back = bucket.range(..&b"m9"[..]).rev();
+    assert!(back.all(|pair| pair.map_or_else(|e| blamed::<()>(Err(e)) == expected, |(key, _)| &key[..] < b"m9")));
+}
+
+/// A leaf between two others whose elements all have the same bytes, which are most of its run. The keys ascend, each
+/// a byte longer.
+fn overlapping_leaf() -> (Vec<u8>, PageId) {
+    let mut image = Image::new(512, Endian::Little);
+    let long = vec![b'x'; 60_000];
+    let count = 1000_u32;
+    let mut elements: Vec<(u32, &[u8], &[u8])> = vec![(0, b"", b""); count as usize - 1];
+    elements.push((0, &long, b""));
+    let id = image.leaf(&elements);
+    let at = (id.0 * image.layout.page_size.bytes()) as usize + 16;
+    for i in 0..count {
+        let header = at + 16 * i as usize;
+        image.bytes.set_u32(header + 4, 16 * (count - i));
+        image.bytes.set_u32(header + 8, 50_000 + i);
+    }
+    let [before, after] = [&b"a"[..], b"z"].map(|key| image.leaf(&[(0, key, b"")]));
+    let root = image.branch(&[(b"a", before), (b"b", id), (b"z", after)]);
+    (image.finish(root, None), id)
+}
+
+/// A branch whose separators all have the same bytes, each with a leaf of its own.
+fn overlapping_branch() -> Vec<u8> {
+    let mut image = Image::new(512, Endian::Little);
+    let leaves: Vec<_> = (0..100).map(|_| image.leaf(&[(0, b"k", b"v")])).collect();
+    let long = vec![b'x'; 60_000];
+    let mut children: Vec<_> = leaves.iter().map(|leaf| (&b""[..], *leaf)).collect();
+    children[99].0 = &long;
+    let root = image.branch(&children);
+    let at = root.0 as usize * 512 + 16;
+    for i in 0..100 {
+        image.bytes.set_u32(at + 16 * i, 16 * (100 - i as u32));
+        image.bytes.set_u32(at + 16 * i + 4, 50_000 + i as u32);
+    }
+    image.finish(root, None)
+}
+
+#[test]
+fn a_walk_takes_no_more_separators_than_their_branch_has_bytes() {
+    let snapshot = Snapshot::from_bytes(overlapping_branch()).unwrap();
+    let problems = reach(snapshot.pages()).unwrap().problems;
+    assert!(matches!(problems[..], [Corruption { kind: CorruptionKind::ElementOverlap { index: 1, .. }, .. }]), "{problems:?}");
+}
+
+#[test]
+fn a_leaf_whose_elements_share_their_bytes_is_refused_by_every_scan() {
+    let (bytes, overlapping) = overlapping_leaf();
+    let snapshot = Snapshot::from_bytes(bytes).unwrap();
+    let bucket = snapshot.root().unwrap();
+    let refused =
+        |result| matches!(blamed(result), (Some(CorruptionKind::ElementOverlap { .. }), Some(page)) if page == overlapping);
+    for scan in [&mut bucket.iter() as &mut dyn Iterator<Item = _>, &mut bucket.iter().rev()] {
+        assert!(scan.next().unwrap().is_ok());
+        assert!(refused(scan.next().unwrap().map(drop)));
+        assert!(scan.next().is_none());
+    }
+    let key = [b'x'; 50_500];
+    assert!(refused(bucket.prefix(b"x").next().unwrap().map(drop)));
+    assert!(refused(bucket.range(..=&key[..]).next_back().unwrap().map(drop)));
+    assert!(refused(bucket.cursor().seek(&key).map(drop)));
+    assert!(bucket.get(&key).unwrap().is_some(), "a look-up takes no more than it finds");
+}
+
+#[test]
+fn a_cursor_a_look_up_and_a_walk_go_down_to_the_same_level() {
+    for (branches, sound) in [(63, true), (64, false)] {
+        let mut image = Image::new(512, Endian::Little);
+        let leaf = image.leaf(&[(0, b"k", b"v")]);
+        let root = (0..branches).fold(leaf, |child, _| image.branch(&[(b"k", child)]));
+        let snapshot = Snapshot::from_bytes(image.finish(root, None)).unwrap();
+        let bucket = snapshot.root().unwrap();
+        let expected = if sound { (None, None) } else { (Some(CorruptionKind::TooDeep { limit: 64 }), Some(leaf)) };
+        assert_eq!(blamed(bucket.get(b"k")), expected);
+        assert_eq!(blamed(bucket.cursor().first()), expected);
+        assert_eq!(blamed(bucket.cursor().seek(b"k")), expected);
+        assert_eq!(blamed(verify(snapshot.pages())), expected);
+    }
+}
+
+#[test]
+fn a_cut_file_is_too_short_before_its_freelist_is_blamed() {
+    let mut image = Image::new(512, Endian::Little);
+    let root = image.leaf(&[(0, b"k", b"v")]);
+    let free = image.freelist(&[PageId(4), PageId(5)]);
+    image.bytes.extend([0; 2 * 512]);
+    let mut bytes = image.finish(root, Some(free));
+    verify(Snapshot::from_bytes(bytes.clone()).unwrap().pages()).unwrap();
+    bytes.truncate(5 * 512);
+    let cut = Snapshot::from_bytes(bytes).unwrap();
+    let expected = CorruptionKind::ShortFile { expected: 6 * 512, found: 5 * 512 };
+    assert_eq!(blamed(verify(cut.pages())), (Some(expected), None));
+}
+
+#[test]
+fn a_tree_page_on_the_run_of_the_freelist_is_in_use_and_not_free() {
+    let mut image = Image::new(512, Endian::Little);
+    let free = image.freelist(&[]);
+    let root = image.leaf(&[(0, b"k", b"v")]);
+    let mut bytes = image.finish(root, Some(free));
+    bytes.set_u32(2 * 512 + 12, 1);
+    let snapshot = Snapshot::from_bytes(bytes).unwrap();
+    assert_eq!(blamed(verify(snapshot.pages())), (Some(CorruptionKind::FreelistInUse), Some(root)));
 }

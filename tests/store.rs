@@ -1,11 +1,13 @@
 //! libnetwork's store, read: its calls, its errors, and what Go's store panics on.
 
-use unbolt::Db;
+use std::io::Write;
+
 use unbolt::format::{
     BUCKET_FLAG, Endian, Layout, LeafElement, Meta, PageId, PageSize, TxId, encode_bucket, encode_freelist, encode_inline,
     encode_leaf, encode_meta,
 };
 use unbolt::store::{Backend, BoltStore, DOCKER_BUCKET, KvPair, Store, StoreError};
+use unbolt::{CorruptionKind, Db, Error};
 
 const LAYOUT: Layout = Layout { page_size: PageSize::MIN, endian: Endian::Little };
 
@@ -111,6 +113,54 @@ fn one_bad_record_is_named_and_hides_no_other() {
     assert_eq!(error.to_string(), "key b is a bucket, not a value");
     assert_eq!(store.get("c").unwrap_err().to_string(), "the value of key c has 5 bytes, too few for its index");
     assert!(store.exists("c").unwrap(), "exists looks at no index");
+}
+
+#[test]
+fn keys_that_do_not_ascend_end_a_list_with_an_error() {
+    let good = [1, 0, 0, 0, 0, 0, 0, 0, b'x'];
+    let store = store_with(&[value("k", &good), value("k", &good), value("k", &good)]);
+    let found: Vec<_> = store.entries("").unwrap().take(10).collect();
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert_eq!(found[0].as_ref().unwrap().key, "k");
+    let Err(StoreError::Db(Error::Corrupt(corruption))) = &found[1] else { panic!("{found:?}") };
+    assert!(matches!(corruption.kind, CorruptionKind::PageOrder), "{corruption}");
+    assert_eq!(corruption.page, Some(PageId(3)));
+    assert!(matches!(store.list(""), Err(StoreError::Db(Error::Corrupt(_)))));
+}
+
+#[test]
+fn a_store_in_a_file_with_a_lost_page_is_not_opened() {
+    let leaf = encode_leaf(PageId(3), &[value("k", b"v")], LAYOUT).unwrap();
+    let file = |high_water: u64| {
+        let meta = Meta {
+            endian: LAYOUT.endian,
+            page_size: LAYOUT.page_size.get(),
+            flags: 0,
+            root: PageId(3),
+            root_sequence: 0,
+            freelist: Some(PageId(2)),
+            high_water: PageId(high_water),
+            txid: TxId(2),
+        };
+        let metas = [encode_meta(PageId(0), &meta, LAYOUT), encode_meta(PageId(1), &meta, LAYOUT)].concat();
+        let mut bytes = [metas, encode_freelist(PageId(2), &[], 1, LAYOUT).unwrap(), leaf.clone()].concat();
+        bytes.resize(high_water as usize * 512, 0);
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(&bytes).unwrap();
+        file
+    };
+    BoltStore::open_read_only(file(4).path(), "s").unwrap();
+    let lost = BoltStore::open_read_only(file(5).path(), "s").unwrap_err();
+    let StoreError::Db(Error::Corrupt(corruption)) = &lost else { panic!("{lost}") };
+    assert!(matches!(corruption.kind, CorruptionKind::Unreachable), "{corruption}");
+    assert_eq!(corruption.page, Some(PageId(4)));
+}
+
+#[test]
+fn a_store_goes_from_thread_to_thread() {
+    let store: Box<dyn Store> = Box::new(docker());
+    let there = || store.exists("no such key").unwrap();
+    assert!(!std::thread::scope(|scope| scope.spawn(there).join().unwrap()));
 }
 
 #[test]

@@ -26,6 +26,7 @@ pub fn write(pages: &RawPages<'_>, id: u64, out: &mut dyn Write) -> Result<u64, 
         }
         Some(PageKind::Leaf) => {
             let leaf = raw.parse()?.into_leaf()?;
+            leaf.disjoint()?;
             let items = (0..leaf.len()).map(|index| {
                 let element = leaf.element(index)?;
                 let key = json::bytes(&element.key);
@@ -38,6 +39,7 @@ pub fn write(pages: &RawPages<'_>, id: u64, out: &mut dyn Write) -> Result<u64, 
         }
         Some(PageKind::Branch) => {
             let branch = raw.parse()?.into_branch()?;
+            branch.disjoint()?;
             let items = (0..branch.len()).map(|index| {
                 let element = branch.element(index)?;
                 Ok(json!({ "key": json::bytes(&element.key), "page": element.child.0 }))

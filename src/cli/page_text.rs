@@ -43,6 +43,7 @@ fn write_meta(raw: &RawPage, out: &mut dyn Write) -> Result<(), Stop> {
 fn write_leaf(raw: RawPage, format: Format, out: &mut dyn Write) -> Result<(), Stop> {
     writeln!(out, "Item Count: {}\n", raw.header.count)?;
     let leaf = raw.parse()?.into_leaf()?;
+    leaf.disjoint()?;
     for index in 0..leaf.len() {
         let element = leaf.element(index)?;
         write!(out, "{}: ", key_text(&element.key))?;
@@ -59,6 +60,7 @@ fn write_branch(raw: RawPage, out: &mut dyn Write) -> Result<(), Stop> {
     let page = raw.parse()?;
     if page.count() > 0 {
         let branch = page.into_branch()?;
+        branch.disjoint()?;
         for index in 0..branch.len() {
             let element = branch.element(index)?;
             writeln!(out, "{}: <pgid={}>", key_text(&element.key), element.child)?;

@@ -75,8 +75,9 @@ impl<'tx> Bucket<'tx> {
     ///
     /// # Errors
     ///
-    /// [`Error::Corrupt`](crate::Error::Corrupt) where a page on the way contradicts the format. Damage is never
-    /// `None`.
+    /// [`Error::Corrupt`](crate::Error::Corrupt) where a page on the way contradicts the format. The order of the
+    /// keys is relied on and not tested: where keys are not sorted, or a separator is wrong, a key that is there may
+    /// not be found. [`check`](crate::check) finds that.
     #[inline]
     pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<&'tx [u8]>> {
         self.0.get(key.as_ref())

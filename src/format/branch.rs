@@ -81,6 +81,13 @@ impl<B: Bytes> Branch<B> {
         self.page.element_span(i, raw.pos.get(endian), u64::from(raw.ksize.get(endian))).map(|(start, end)| start..end)
     }
 
+    /// Tests that separators do not share bytes: there are no more of them than the run has. Only the element headers
+    /// are looked at.
+    pub fn disjoint(&self) -> Result<(), Corruption> {
+        let endian = self.page.endian();
+        self.page.disjoint(|[_, ksize, _, _]| u64::from(ksize.get(endian)))
+    }
+
     /// The separator at this position.
     #[inline]
     pub fn key(&self, i: usize) -> Result<&[u8], Corruption> {

@@ -316,6 +316,34 @@ impl<B: Bytes> Page<B> {
         }
     }
 
+    /// Tests that the elements have no more bytes together than the run has. `size` takes the length of an element
+    /// from its header. An element that is too long by itself is not counted: whoever reads it is told so.
+    #[inline]
+    pub(super) fn disjoint(&self, size: impl Fn([U32; 4]) -> u64) -> Result<(), Corruption> {
+        let room = length(self.bytes.len());
+        let headers = self.bytes.get(PAGE_HEADER_SIZE..self.elements_end()).unwrap_or_default();
+        let sizes = headers.chunks_exact(ELEMENT_SIZE).map(|header| match header.first_chunk::<ELEMENT_SIZE>() {
+            Some(header) => Some(size(bytemuck::cast(*header))).filter(|size| *size <= room).unwrap_or(0),
+            None => 0,
+        });
+        // At most 2^16 sizes below 2^33.
+        match sizes.clone().sum::<u64>() <= room {
+            true => Ok(()),
+            false => Err(self.overlap(sizes)),
+        }
+    }
+
+    #[cold]
+    fn overlap(&self, sizes: impl Iterator<Item = u64>) -> Corruption {
+        let room = length(self.bytes.len());
+        let mut taken = 0_u64;
+        let within = |size| {
+            taken = taken.saturating_add(size);
+            taken <= room
+        };
+        CorruptionKind::ElementOverlap { index: sizes.map(within).take_while(|within| *within).count(), room }.at(self.id)
+    }
+
     /// Where the key of an element begins and where its value ends, if both lie behind the element headers
     /// and inside the run.
     #[inline]

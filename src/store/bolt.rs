@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::record::record;
 use super::{KvPair, Store, StoreError};
-use crate::db::{Db, Entry, ReadTx};
+use crate::db::{Db, Entry, ReadTx, Verify};
 use crate::error::Result;
 
 /// A libnetwork store in a Bolt file, opened read-only.
@@ -26,12 +26,13 @@ pub struct BoltStore {
 }
 
 impl BoltStore {
-    /// Opens the store in a bucket of an existing file, under the shared lock, tried for once.
+    /// Opens the store in a bucket of an existing file, under the shared lock, tried for once. The whole file is
+    /// verified ([`Verify::Tree`]); it is small. For a file that does not verify there is [`on`](Self::on).
     ///
     /// A running dockerd holds the exclusive lock, and one that starts does not wait for a shared one. To look
     /// into a file in use, take a [`Snapshot`](crate::Snapshot) and [`records`](super::records()).
     pub fn open_read_only(path: impl AsRef<Path>, bucket: impl AsRef<[u8]>) -> Result<BoltStore, StoreError> {
-        Ok(BoltStore::on(Db::options().read_only(true).open(path)?, bucket))
+        Ok(BoltStore::on(Db::options().read_only(true).verify(Verify::Tree).open(path)?, bucket))
     }
 
     /// The store in a bucket of an open database.
@@ -48,7 +49,8 @@ impl BoltStore {
     }
 
     /// The pairs whose keys begin with `prefix`, in key order, all of one state. A record that cannot be read is
-    /// an error that names it, and the next ones follow.
+    /// an error that names it, and the next ones follow. A key that is not above the one before it is an error of
+    /// the database.
     pub fn entries(&self, prefix: &str) -> Result<Entries, StoreError> {
         let from = Bound::Included(prefix.as_bytes().to_vec());
         Ok(Entries { tx: Some(self.db.begin_read()?), bucket: self.bucket.clone(), prefix: prefix.into(), from })

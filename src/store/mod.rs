@@ -66,7 +66,7 @@ impl FromStr for Backend {
 }
 
 /// The calls that libnetwork makes on its store.
-pub trait Store: fmt::Debug {
+pub trait Store: fmt::Debug + Send + Sync {
     /// Sets the value of a key, whatever it was.
     fn put(&self, key: &str, value: &[u8]) -> Result<(), StoreError>;
 

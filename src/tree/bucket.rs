@@ -1,4 +1,8 @@
 //! Looking things up in one bucket.
+//!
+//! A look-up tests the pages that it comes to, each by itself, and not that keys and separators are in order: it
+//! searches by them. Where they are not, a key that is there may not be found. [`verify`](super::verify) does not
+//! test the order either; [`check`](crate::check) does.
 
 use std::fmt;
 

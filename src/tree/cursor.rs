@@ -4,14 +4,15 @@
 //! was on: after the last one, `next` is `None` however often it is called, and `prev` is the one before the
 //! last. A `seek` past the end is nowhere too, but `prev` from there is the last entry.
 //!
-//! Invariants: the stack is the path from the root to the current leaf, which is not empty; keys never go back
-//! from one leaf to the next, so no scan visits a leaf with entries twice, whatever the branches say; and a scan
-//! loads no more pages than the file has, which bounds the empty ones.
+//! Invariants: the stack is the path from the root to the current leaf, which is not empty and whose elements
+//! have no more bytes together than its run; keys never go back from one leaf to the next, so no scan visits a leaf
+//! with entries twice, whatever the branches say; and a scan loads no more pages than the file has, which bounds the
+//! empty ones.
 
 use std::fmt;
 
 use super::{Bucket, Entry, MAX_DEPTH};
-use crate::error::{CorruptionKind, Error, Result};
+use crate::error::{Corruption, CorruptionKind, Error, Result};
 use crate::format::{Branch, Leaf, LeafElement, Page, PageKind};
 use crate::storage::Storage;
 
@@ -204,21 +205,33 @@ impl<'s, S: Storage> Cursor<'s, S> {
         let leaf = page.into_leaf()?;
         let (position, _) = leaf.lower_bound(key)?;
         if position < leaf.len() {
+            leaf.disjoint()?;
             self.leaf = Some((leaf, position));
-        } else {
-            let previous = (!leaf.is_empty()).then_some(&leaf);
-            self.past_end = !self.step_leaf(previous, Way::Forward)?;
+            return Ok(());
         }
-        Ok(())
+        let previous = (!leaf.is_empty()).then_some(&leaf);
+        self.past_end = !self.step_leaf(previous, Way::Forward)?;
+        match self.key()? {
+            // The branches lead to the leaf before this one, so all keys here are above.
+            Some(first) if first < key => Err(self.out_of_order()),
+            _ => Ok(()),
+        }
+    }
+
+    /// What is wrong with the leaf that the cursor is on, where a key there is not where it belongs.
+    #[cold]
+    pub(super) fn out_of_order(&self) -> Error {
+        let page = self.leaf.as_ref().map(|(leaf, _)| leaf.page().id());
+        Corruption { kind: CorruptionKind::PageOrder, page, offset: None }.into()
     }
 
     /// Puts a branch on the stack and loads the child that is taken from it.
     fn push(&mut self, branch: Branch<S::Run<'s>>, index: usize) -> Result<Page<S::Run<'s>>> {
-        if self.branches.len() >= MAX_DEPTH {
-            return Err(CorruptionKind::TooDeep { limit: MAX_DEPTH }.at(branch.page().id()).into());
-        }
         let child = branch.child(index)?;
         self.branches.push((branch, index));
+        if self.branches.len() >= MAX_DEPTH {
+            return Err(CorruptionKind::TooDeep { limit: MAX_DEPTH }.at(child).into());
+        }
         self.loaded += 1;
         self.bucket.pages().load(child)
     }
@@ -231,6 +244,7 @@ impl<'s, S: Storage> Cursor<'s, S> {
             page = self.push(branch, index)?;
         }
         let leaf = page.into_leaf()?;
+        leaf.disjoint()?;
         let position = if way == Way::Forward { 0 } else { leaf.len().saturating_sub(1) };
         self.leaf = Some((leaf, position));
         Ok(())

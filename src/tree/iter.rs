@@ -1,4 +1,7 @@
 //! The entries of a bucket, or of a range of its keys, from both ends.
+//!
+//! Invariant: no key outside of the range is yielded. A scan that comes to a key on the wrong side of where it began
+//! is over keys that are not sorted, which is an error.
 
 use std::fmt;
 use std::ops::{Bound, RangeBounds};
@@ -84,6 +87,10 @@ impl<'s, S: Storage> Iter<'s, S> {
         let cursor = self.front.as_ref()?;
         match cursor.element() {
             Ok(Some(element)) if self.before_end(&element.key) => {
+                if !self.range_starts_before(&element.key) {
+                    let error = cursor.out_of_order();
+                    return self.ended(Some(error));
+                }
                 let entry = entry(element, cursor);
                 self.done = entry.is_err();
                 Some(entry)
@@ -113,6 +120,10 @@ impl<'s, S: Storage> Iter<'s, S> {
         let cursor = self.back.as_ref()?;
         match cursor.element() {
             Ok(Some(element)) if self.after_start(&element.key) => {
+                if !self.range_ends_after(&element.key) {
+                    let error = cursor.out_of_order();
+                    return self.ended(Some(error));
+                }
                 let entry = entry(element, cursor);
                 self.done = entry.is_err();
                 Some(entry)
@@ -130,21 +141,29 @@ impl<'s, S: Storage> Iter<'s, S> {
 
     #[inline]
     fn before_end(&self, key: &[u8]) -> bool {
-        let within = match &self.range.1 {
-            Bound::Unbounded => true,
-            Bound::Included(end) => key <= end.as_slice(),
-            Bound::Excluded(end) => key < end.as_slice(),
-        };
-        within && is_before(key, self.back.as_ref())
+        self.range_ends_after(key) && is_before(key, self.back.as_ref())
     }
 
     fn after_start(&self, key: &[u8]) -> bool {
-        let within = match &self.range.0 {
+        self.range_starts_before(key) && is_after(key, self.front.as_ref())
+    }
+
+    #[inline]
+    fn range_ends_after(&self, key: &[u8]) -> bool {
+        match &self.range.1 {
+            Bound::Unbounded => true,
+            Bound::Included(end) => key <= end.as_slice(),
+            Bound::Excluded(end) => key < end.as_slice(),
+        }
+    }
+
+    #[inline]
+    fn range_starts_before(&self, key: &[u8]) -> bool {
+        match &self.range.0 {
             Bound::Unbounded => true,
             Bound::Included(start) => key >= start.as_slice(),
             Bound::Excluded(start) => key > start.as_slice(),
-        };
-        within && is_after(key, self.front.as_ref())
+        }
     }
 }
 

@@ -94,21 +94,24 @@ impl<B: Bytes> Visitor<B> for Reach {
 /// The first contradiction is the error. [`check`](crate::check) finds all of them and more.
 pub fn verify<S: Storage>(pages: Pages<'_, S>) -> Result<()> {
     pages.meta().validate()?;
+    let high_water = pages.meta().high_water.0;
+    if pages.end() < high_water {
+        // Whatever else is wrong follows from this.
+        let expected = pages.layout().run_bytes(high_water);
+        let found = pages.storage().size();
+        return Err(Corruption { kind: CorruptionKind::ShortFile { expected, found }, page: None, offset: None }.into());
+    }
     let mut reach = reach(pages)?;
     if let Some(problem) = reach.problems.drain(..).next() {
         return Err(problem.into());
     }
     let Some(free) = read_freelist(pages)? else { return Ok(()) };
-    for id in free.own_run().chain(free.ids().iter().copied()) {
+    let of_list = free.own_run().map(|id| (id, CorruptionKind::FreelistInUse));
+    let freed = free.ids().iter().map(|id| (*id, CorruptionKind::ReachableFree));
+    for (id, contradiction) in of_list.chain(freed) {
         if !reach.pages.insert(id) {
-            return Err(CorruptionKind::ReachableFree.at(id).into());
+            return Err(contradiction.at(id).into());
         }
-    }
-    let high_water = pages.meta().high_water.0;
-    if pages.end() < high_water {
-        let expected = pages.layout().run_bytes(high_water);
-        let found = pages.storage().size();
-        return Err(Corruption { kind: CorruptionKind::ShortFile { expected, found }, page: None, offset: None }.into());
     }
     match (2..high_water).map(PageId).find(|id| !reach.pages.contains(*id)) {
         Some(id) => Err(CorruptionKind::Unreachable.at(id).into()),

@@ -1,8 +1,9 @@
 //! Going once through everything that a state reaches, in key order, on whatever input.
 //!
-//! The walk loads no page twice, takes no more from a page than its bytes, and keeps its path on the heap, so it
-//! ends on cycles, on branches that share children by the million, on elements that share their bytes, and on
-//! buckets nested thousands deep. What it cannot follow it reports, and goes on with the rest.
+//! The walk loads no page twice, follows and shows elements of a page only as long as they have no more bytes
+//! together than the page, and keeps its path on the heap, so it ends on cycles, on branches that share children by
+//! the million, on elements that share their bytes, and on buckets nested thousands deep. What it cannot follow it
+//! reports, and goes on with the rest. What a visitor itself looks up on a page that it is shown is not counted.
 
 use super::{MAX_DEPTH, PageSet, Pages};
 use crate::error::{Corruption, CorruptionKind, Error};
@@ -197,6 +198,9 @@ impl<'s, S: Storage, V: Visitor<S::Run<'s>>> Walk<'_, 's, S, V> {
             Err(corruption) => return self.problem(corruption),
         };
         let (element, upper, reference) = element;
+        if !self.take(at, element.key.len())? {
+            return Ok(());
+        }
         let Some(parent) = self.stack.last() else { return Ok(()) };
         let depth = parent.depth + 1;
         // The outermost children have no separator of their own on that side: their parent's holds.
