@@ -12,7 +12,7 @@ const WORD: usize = 8;
 /// call of the general comparison shows. What is left of the shorter key is covered by one more word, which
 /// overlaps what was compared before.
 #[inline(always)]
-pub(super) fn compare(a: &[u8], b: &[u8]) -> Ordering {
+pub(crate) fn compare_keys(a: &[u8], b: &[u8]) -> Ordering {
     let (mut rest_of_a, mut rest_of_b) = (a, b);
     for _ in 0..WORDS {
         let (Some((x, after_x)), Some((y, after_y))) = (rest_of_a.split_first_chunk(), rest_of_b.split_first_chunk()) else {
@@ -51,7 +51,7 @@ mod tests {
     quickcheck! {
         fn keys_compare_as_slices_do(common: Vec<u8>, a: Vec<u8>, b: Vec<u8>) -> bool {
             let (a, b) = ([&common[..], &a].concat(), [&common[..], &b].concat());
-            compare(&a, &b) == a.cmp(&b) && compare(&a, &a).is_eq() && compare(&common, &a) == common.cmp(&a)
+            compare_keys(&a, &b) == a.cmp(&b) && compare_keys(&a, &a).is_eq() && compare_keys(&common, &a) == common.cmp(&a)
         }
     }
 }

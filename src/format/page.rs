@@ -17,7 +17,7 @@ use std::fmt;
 
 use bytemuck::{Pod, Zeroable};
 
-use super::order::compare;
+use super::order::compare_keys;
 use super::{Branch, Bytes, Endian, Freelist, Layout, Leaf, PageId, U16, U32, U64, index, length};
 use crate::error::{Corruption, CorruptionKind};
 
@@ -389,7 +389,7 @@ impl<B: Bytes> Page<B> {
             let start = own.checked_add(index(pos.get(endian)))?;
             let middle = start.checked_add(index(ksize.get(endian)))?;
             let key = self.bytes.get(start..middle)?;
-            if start != expected || !compare(previous, key).is_lt() {
+            if start != expected || !compare_keys(previous, key).is_lt() {
                 return None;
             }
             (expected, previous) = (middle.checked_add(vsize)?, key);
@@ -414,7 +414,7 @@ impl<B: Bytes> Page<B> {
         while low < high {
             let middle = low.midpoint(high);
             let Some(stored) = self.key_at(middle, locate, endian) else { return Err(self.bad_key(middle, locate)) };
-            match compare(stored, key) {
+            match compare_keys(stored, key) {
                 Ordering::Less => low = middle.wrapping_add(1),
                 Ordering::Equal => return Ok((middle, true)),
                 Ordering::Greater => high = middle,

@@ -115,7 +115,8 @@ impl<'s, S: Storage> Bucket<'s, S> {
             }
             let branch = page.into_branch()?;
             let child = branch.child(branch.child_index(key)?)?;
-            page = self.pages.load_to_search(child)?;
+            self.pages.prefetch_to_search(child);
+            page = self.pages.load(child)?;
         }
         Err(CorruptionKind::TooDeep { limit: MAX_DEPTH }.at(page.id()).into())
     }

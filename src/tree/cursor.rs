@@ -200,12 +200,12 @@ impl<'s, S: Storage> Cursor<'s, S> {
         while page.kind() == PageKind::Branch {
             let branch = page.into_branch()?;
             let index = branch.child_index(key)?;
+            self.bucket.pages().prefetch_to_search(branch.child(index)?);
             page = self.push(branch, index)?;
         }
         let leaf = page.into_leaf()?;
         let (position, _) = leaf.lower_bound(key)?;
         if position < leaf.len() {
-            leaf.disjoint()?;
             self.leaf = Some((leaf, position));
             return Ok(());
         }
@@ -216,6 +216,16 @@ impl<'s, S: Storage> Cursor<'s, S> {
             Some(first) if first < key => Err(self.out_of_order()),
             _ => Ok(()),
         }
+    }
+
+    /// Makes ready for a scan from here: tests the leaf, and fetches the one after it.
+    pub(super) fn begin_scan(&self) -> Result<bool> {
+        let Some((leaf, _)) = &self.leaf else { return Ok(false) };
+        leaf.disjoint()?;
+        if let Some((branch, index)) = self.branches.last() {
+            self.prefetch_beyond(branch, *index, Way::Forward);
+        }
+        Ok(true)
     }
 
     /// What is wrong with the leaf that the cursor is on, where a key there is not where it belongs.

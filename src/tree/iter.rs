@@ -9,7 +9,7 @@ use std::ops::{Bound, RangeBounds};
 use super::cursor::{Pair, pair};
 use super::{Bucket, Cursor};
 use crate::error::{Error, Result};
-use crate::format::LeafElement;
+use crate::format::{LeafElement, compare_keys};
 use crate::storage::Storage;
 
 /// An iterator over entries of a bucket. After an error it ends.
@@ -42,11 +42,12 @@ impl<'s, S: Storage> Iter<'s, S> {
             Bound::Excluded(start) => {
                 cursor.move_to(start)?;
                 if cursor.key()? == Some(start) {
+                    cursor.begin_scan()?;
                     return cursor.advance();
                 }
             }
         }
-        Ok(cursor.key()?.is_some())
+        cursor.begin_scan()
     }
 
     /// Moves the back to where the range ends; `false` where the bucket has nothing there.
@@ -57,16 +58,18 @@ impl<'s, S: Storage> Iter<'s, S> {
             Bound::Unbounded => cursor.move_last()?,
             Bound::Excluded(end) => {
                 cursor.move_to(end)?;
+                cursor.begin_scan()?;
                 return cursor.retreat();
             }
             Bound::Included(end) => {
                 cursor.move_to(end)?;
+                cursor.begin_scan()?;
                 if cursor.key()? != Some(end) {
                     return cursor.retreat();
                 }
             }
         }
-        Ok(cursor.key()?.is_some())
+        cursor.begin_scan()
     }
 
     /// The next entry from the front, made of the element there and the cursor that is on it.
@@ -152,8 +155,8 @@ impl<'s, S: Storage> Iter<'s, S> {
     fn range_ends_after(&self, key: &[u8]) -> bool {
         match &self.range.1 {
             Bound::Unbounded => true,
-            Bound::Included(end) => key <= end.as_slice(),
-            Bound::Excluded(end) => key < end.as_slice(),
+            Bound::Included(end) => compare_keys(key, end).is_le(),
+            Bound::Excluded(end) => compare_keys(key, end).is_lt(),
         }
     }
 
@@ -161,8 +164,8 @@ impl<'s, S: Storage> Iter<'s, S> {
     fn range_starts_before(&self, key: &[u8]) -> bool {
         match &self.range.0 {
             Bound::Unbounded => true,
-            Bound::Included(start) => key >= start.as_slice(),
-            Bound::Excluded(start) => key > start.as_slice(),
+            Bound::Included(start) => compare_keys(key, start).is_ge(),
+            Bound::Excluded(start) => compare_keys(key, start).is_gt(),
         }
     }
 }

@@ -94,11 +94,10 @@ impl<'s, S: Storage> Pages<'s, S> {
         }
     }
 
-    /// Loads a page that is about to be searched, and was not asked for before.
-    #[inline(always)]
-    pub(crate) fn load_to_search(&self, id: PageId) -> Result<Page<S::Run<'s>>> {
+    /// Says that a page will be searched at once: what a search looks at is fetched side by side.
+    #[inline]
+    pub(crate) fn prefetch_to_search(&self, id: PageId) {
         self.storage.prefetch(self.layout.offset(id), FIRST_BYTES);
-        self.load(id)
     }
 
     /// Says that a page will be loaded soon.
