@@ -136,14 +136,7 @@ impl Db {
     /// damage; what passes is still only probably what was committed. [`ReadTx::is_provable`] says which.
     pub fn begin_read_at(&self, selector: TxSelector) -> Result<ReadTx> {
         let generation = &self.current;
-        let states = [Some(generation.meta), generation.metas.previous()];
-        let found = match selector {
-            TxSelector::Current => states[0],
-            TxSelector::Previous => states[1],
-            TxSelector::Id(id) => states.into_iter().flatten().find(|meta| meta.txid == id),
-        };
-        let available = states.into_iter().flatten().map(|meta| meta.txid).collect();
-        let meta = found.ok_or(Error::NoSuchTx { wanted: selector, available })?;
+        let meta = generation.metas.select(selector)?;
         if meta != generation.meta {
             tree::verify_older(generation.pages(&meta), generation.pages(&generation.meta))?;
         }

@@ -54,8 +54,7 @@ impl ReadTx {
     /// Whether this state is the one that the newest meta describes. An older one may name pages that were
     /// written since, and may hold data that was never committed.
     pub fn is_provable(&self) -> bool {
-        let pages = |meta: &Meta| (meta.root, meta.freelist, meta.high_water);
-        pages(&self.meta) == pages(&self.generation.meta)
+        self.generation.metas.is_provable(&self.meta)
     }
 
     /// Both metas as they were when the transaction began: what each of the two pages holds, or why it was refused.

@@ -23,7 +23,7 @@ use std::fmt;
 use bytemuck::{Pod, Zeroable};
 
 use super::{Endian, Layout, MAGIC, NO_FREELIST, PAGE_HEADER_SIZE, PageHeader, PageId, PageSize, TxId, U32, U64, VERSION};
-use crate::error::{Corruption, CorruptionKind};
+use crate::error::{Corruption, CorruptionKind, Error, TxSelector};
 
 /// The size of a meta, without the page header before it.
 pub const META_SIZE: usize = 64;
@@ -247,6 +247,24 @@ impl MetaPair {
     /// The other state, where both metas are valid.
     pub fn previous(&self) -> Option<Meta> {
         self.newest_first()[1]
+    }
+
+    /// The state that is asked for, where one of the metas describes it.
+    pub fn select(&self, selector: TxSelector) -> Result<Meta, Error> {
+        let available = self.newest_first().into_iter().flatten();
+        let found = match selector {
+            TxSelector::Current => self.current(),
+            TxSelector::Previous => self.previous(),
+            TxSelector::Id(id) => available.clone().find(|meta| meta.txid == id),
+        };
+        found.ok_or_else(|| Error::NoSuchTx { wanted: selector, available: available.map(|meta| meta.txid).collect() })
+    }
+
+    /// Whether a state is the newest one, or describes the very same pages. Any older state may name pages that were
+    /// written since, and may hold data that was never committed.
+    pub fn is_provable(&self, state: &Meta) -> bool {
+        let pages = |meta: &Meta| (meta.root, meta.freelist, meta.high_water);
+        self.current().is_some_and(|current| pages(&current) == pages(state))
     }
 
     /// The bytes of the current meta.

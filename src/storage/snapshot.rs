@@ -131,21 +131,14 @@ impl Snapshot {
 
     /// The same file, at another of the states that its metas describe.
     pub fn at(mut self, selector: TxSelector) -> Result<Snapshot> {
-        let available = [self.metas.current(), self.metas.previous()].into_iter().flatten();
-        let found = match selector {
-            TxSelector::Current => self.metas.current(),
-            TxSelector::Previous => self.metas.previous(),
-            TxSelector::Id(id) => available.clone().find(|meta| meta.txid == id),
-        };
-        self.meta = found.ok_or(Error::NoSuchTx { wanted: selector, available: available.map(|meta| meta.txid).collect() })?;
+        self.meta = self.metas.select(selector)?;
         Ok(self)
     }
 
     /// Whether this is the newest state, or one that describes the very same pages. Any older state may name
     /// pages that were written since, and may hold data that was never committed.
     pub fn is_provable(&self) -> bool {
-        let pages = |meta: Meta| (meta.root, meta.freelist, meta.high_water);
-        self.metas.current().is_some_and(|current| pages(current) == pages(self.meta))
+        self.metas.is_provable(&self.meta)
     }
 
     /// Whether the newest meta is still the one this snapshot began with, and the path still the same file.

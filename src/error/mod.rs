@@ -1,0 +1,196 @@
+//! One vocabulary for everything that can be wrong, shared by library, check and command line.
+//!
+//! [`Error`] says what an operation could not do. [`Corruption`] says what is wrong with the bytes of a
+//! file and where: the page, the byte offset, and both sides of the comparison that failed.
+
+mod corruption;
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use corruption::{Corruption, CorruptionKind};
+
+use crate::format::{MetaRefusal, TxId};
+
+/// A `Result` whose error is [`Error`] unless said otherwise.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What an operation on a database could not do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused a call; the source says why.
+    #[error("cannot {op} {}", path.display())]
+    Io {
+        /// What was tried: `open`, `read`, `map`, `lock`, …
+        op: &'static str,
+        /// The file it was tried on.
+        path: PathBuf,
+        /// The system's own error.
+        source: io::Error,
+    },
+    /// Another process holds the lock, and went on holding it for as long as we waited.
+    #[error("locked by {} (waited {waited:?})", Holders(holders))]
+    Locked {
+        /// The file that is locked.
+        path: PathBuf,
+        /// How long the lock was tried for.
+        waited: Duration,
+        /// Who holds it, as far as `/proc/locks` tells; empty where it does not.
+        holders: Vec<Holder>,
+    },
+    /// The path leads to something that is not a regular file: a directory, a pipe, a device.
+    #[error("not a regular file")]
+    NotAFile {
+        /// The path as given.
+        path: PathBuf,
+    },
+    /// The file has no length at all: created, and not a database yet.
+    #[error("the file is empty")]
+    Empty,
+    /// A creation that did not finish: the pages are there, no meta page verifies and no data was ever kept.
+    #[error("creation of this file never finished; it holds no data")]
+    Unfinished,
+    /// Neither meta page verifies, so this is no Bolt file, or one damaged at its root.
+    #[error("no valid meta page (page 0: {first}; page 1: {second})")]
+    NotBolt {
+        /// Why the meta on page 0 was refused.
+        first: MetaRefusal,
+        /// Why the meta on page 1 was refused.
+        second: MetaRefusal,
+    },
+    /// The bytes of the file contradict the format.
+    #[error(transparent)]
+    Corrupt(#[from] Corruption),
+    /// No meta page of the file describes this transaction.
+    #[error("transaction {wanted} is in neither meta page ({})", TxIds(available))]
+    NoSuchTx {
+        /// The transaction that was asked for.
+        wanted: TxSelector,
+        /// The transactions that the valid meta pages describe, newest first.
+        available: Vec<TxId>,
+    },
+    /// The file went on changing while it was read, or was replaced, on every attempt.
+    #[error("the file changed under every one of {attempts} attempts to read it")]
+    Changing {
+        /// How often it was tried.
+        attempts: u32,
+    },
+    /// There is no bucket at this path.
+    #[error("bucket not found: {}", BucketPath(path))]
+    BucketNotFound {
+        /// The names from the root to the bucket that is missing.
+        path: Vec<Vec<u8>>,
+    },
+    /// The operation is not possible on this platform or with these options.
+    #[error("{what}")]
+    Unsupported {
+        /// What is not supported.
+        what: &'static str,
+    },
+}
+
+impl Error {
+    pub(crate) fn io(op: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
+        Error::Io { op, path: path.into(), source }
+    }
+
+    /// Another process holds the lock.
+    pub fn is_locked(&self) -> bool {
+        matches!(self, Error::Locked { .. })
+    }
+
+    /// The file is not a Bolt file, or its bytes contradict the format.
+    pub fn is_corrupt(&self) -> bool {
+        matches!(self, Error::Corrupt(_) | Error::NotBolt { .. } | Error::Empty | Error::Unfinished)
+    }
+
+    /// What was asked for is not there: a file, a bucket, a transaction.
+    pub fn is_not_found(&self) -> bool {
+        match self {
+            Error::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
+            Error::BucketNotFound { .. } | Error::NoSuchTx { .. } => true,
+            _ => false,
+        }
+    }
+}
+
+/// A process that holds a lock, as `/proc/locks` and `/proc/PID/comm` tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// The process id, in the reader's own pid namespace.
+    pub pid: u32,
+    /// The command's name, where it could be read.
+    pub command: Option<String>,
+    /// Whether the lock is exclusive.
+    pub exclusive: bool,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.command {
+            Some(command) => write!(f, "{command} (pid {})", self.pid),
+            None => write!(f, "pid {}", self.pid),
+        }
+    }
+}
+
+/// Which of the states that the two meta pages describe is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum TxSelector {
+    /// The newest committed one.
+    #[default]
+    Current,
+    /// The one before it. It is not provable: pages it needs may have been written since.
+    Previous,
+    /// The one with this transaction id.
+    Id(TxId),
+}
+
+impl fmt::Display for TxSelector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TxSelector::Current => f.write_str("current"),
+            TxSelector::Previous => f.write_str("previous"),
+            TxSelector::Id(id) => write!(f, "{id}"),
+        }
+    }
+}
+
+struct Holders<'a>(&'a [Holder]);
+
+impl fmt::Display for Holders<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("another process");
+        }
+        for (i, holder) in self.0.iter().enumerate() {
+            write!(f, "{}{holder}", if i > 0 { ", " } else { "" })?;
+        }
+        Ok(())
+    }
+}
+
+struct TxIds<'a>(&'a [TxId]);
+
+impl fmt::Display for TxIds<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("available:")?;
+        self.0.iter().try_for_each(|id| write!(f, " {id}"))
+    }
+}
+
+/// The names of nested buckets, as one word.
+pub(crate) struct BucketPath<'a>(pub(crate) &'a [Vec<u8>]);
+
+impl fmt::Display for BucketPath<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, name) in self.0.iter().enumerate() {
+            write!(f, "{}{}", if i > 0 { "/" } else { "" }, name.escape_ascii())?;
+        }
+        Ok(())
+    }
+}
