@@ -206,6 +206,7 @@ impl<'s, S: Storage> Cursor<'s, S> {
         let leaf = page.into_leaf()?;
         let (position, _) = leaf.lower_bound(key)?;
         if position < leaf.len() {
+            leaf.disjoint()?;
             self.leaf = Some((leaf, position));
             return Ok(());
         }
@@ -218,14 +219,12 @@ impl<'s, S: Storage> Cursor<'s, S> {
         }
     }
 
-    /// Makes ready for a scan from here: tests the leaf, and fetches the one after it.
-    pub(super) fn begin_scan(&self) -> Result<bool> {
-        let Some((leaf, _)) = &self.leaf else { return Ok(false) };
-        leaf.disjoint()?;
+    /// Fetches the leaf after this one, for a scan that begins here; `false` where the cursor is nowhere.
+    pub(super) fn begin_scan(&self) -> bool {
         if let Some((branch, index)) = self.branches.last() {
             self.prefetch_beyond(branch, *index, Way::Forward);
         }
-        Ok(true)
+        self.leaf.is_some()
     }
 
     /// What is wrong with the leaf that the cursor is on, where a key there is not where it belongs.

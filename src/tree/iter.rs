@@ -42,12 +42,12 @@ impl<'s, S: Storage> Iter<'s, S> {
             Bound::Excluded(start) => {
                 cursor.move_to(start)?;
                 if cursor.key()? == Some(start) {
-                    cursor.begin_scan()?;
+                    cursor.begin_scan();
                     return cursor.advance();
                 }
             }
         }
-        cursor.begin_scan()
+        Ok(cursor.begin_scan())
     }
 
     /// Moves the back to where the range ends; `false` where the bucket has nothing there.
@@ -58,18 +58,16 @@ impl<'s, S: Storage> Iter<'s, S> {
             Bound::Unbounded => cursor.move_last()?,
             Bound::Excluded(end) => {
                 cursor.move_to(end)?;
-                cursor.begin_scan()?;
                 return cursor.retreat();
             }
             Bound::Included(end) => {
                 cursor.move_to(end)?;
-                cursor.begin_scan()?;
                 if cursor.key()? != Some(end) {
                     return cursor.retreat();
                 }
             }
         }
-        cursor.begin_scan()
+        Ok(cursor.key()?.is_some())
     }
 
     /// The next entry from the front, made of the element there and the cursor that is on it.
