@@ -2,17 +2,17 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use unbolt::{Bucket, Db, Entry, Iter};
 
-use super::{Engine, Table};
+use super::{Reader, Table};
 use crate::meter::{Done, Measured, measure};
 
 const BUCKET: &str = "b";
 
 pub struct Unbolt(Db);
 
-impl Engine for Unbolt {
+impl Reader for Unbolt {
     type Table<'tx> = Bucket<'tx>;
 
     fn open(path: &Path) -> Result<Self> {
@@ -37,7 +37,7 @@ impl Engine for Unbolt {
         let tx = db.begin_read()?;
         measure(|| {
             let summary = unbolt::check::check(tx.pages(), Some(&tx.metas()), &mut |finding| eprintln!("{finding}"))?;
-            Ok(Done { ops: 1, checksum: summary.errors + summary.hazards })
+            Ok(Done::reading(1, summary.errors + summary.hazards))
         })
     }
 }
@@ -49,6 +49,23 @@ impl Table for Bucket<'_> {
 
     fn scan(&self, visit: impl FnMut(&[u8], &[u8])) -> Result<()> {
         visit_values(self.iter(), visit)
+    }
+
+    fn scan_nested(&self, mut visit: impl FnMut(&[u8], &[u8])) -> Result<()> {
+        let mut composite = Vec::new();
+        for pair in self.iter() {
+            match pair? {
+                (key, Entry::Value(value)) => visit(key, value),
+                (name, Entry::Bucket(nested)) => visit_values(nested.iter(), |key, value| {
+                    composite.clear();
+                    composite.extend_from_slice(name);
+                    composite.extend_from_slice(key);
+                    visit(&composite, value);
+                })?,
+                (key, _) => bail!("key {} leads to something new", key.escape_ascii()),
+            }
+        }
+        Ok(())
     }
 
     fn prefix(&self, prefix: &[u8], visit: impl FnMut(&[u8], &[u8])) -> Result<()> {
