@@ -6,6 +6,7 @@
 //! under the reader is an error and not a signal.
 
 mod cache;
+mod disk;
 mod file;
 mod heap;
 mod lock;
@@ -20,6 +21,9 @@ use std::fmt;
 use crate::error::{Corruption, CorruptionKind, Error};
 use crate::format::Bytes;
 
+pub use disk::{Disk, MemoryDisk};
+#[allow(unused_imports)] // By the writer.
+pub(crate) use disk::{read_exact_at, write_all_at};
 pub(crate) use file::{FileId, open_regular, read_all, read_metas};
 pub(crate) use heap::Heap;
 pub use lock::lock_holders;
