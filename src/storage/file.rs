@@ -58,9 +58,9 @@ pub(crate) fn read_metas(file: &File, path: &Path, size: u64) -> Result<(MetaPai
     probe(size, &|offset, buffer| read_up_to(file, buffer, offset).map_err(|e| Error::io("read", path, e)))
 }
 
-/// All bytes of a file of this length.
-pub(crate) fn read_all(file: &File, path: &Path, size: u64) -> Result<Vec<u8>, Error> {
-    read_exact(file, path, 0, size)
+/// Both metas of a disk.
+pub(crate) fn read_disk_metas(disk: &dyn Disk, size: u64) -> Result<(MetaPair, Layout), Error> {
+    probe(size, &|offset, buffer| read_up_to(disk, buffer, offset).map_err(|e| Error::io("read", "", e)))
 }
 
 /// The bytes from `offset` on, exactly `len` of them.

@@ -15,16 +15,16 @@ mod medium;
 mod mount;
 mod probe;
 mod snapshot;
+mod volume;
 
 use std::fmt;
 
 use crate::error::{Corruption, CorruptionKind, Error};
 use crate::format::Bytes;
 
+pub(crate) use disk::write_all_at;
 pub use disk::{Disk, MemoryDisk};
-#[allow(unused_imports)] // By the writer.
-pub(crate) use disk::{read_exact_at, write_all_at};
-pub(crate) use file::{FileId, open_regular, read_all, read_metas};
+pub(crate) use file::{FileId, open_regular, read_disk_metas, read_metas};
 pub(crate) use heap::Heap;
 pub use lock::lock_holders;
 pub(crate) use lock::{FileLock, LockMode};
@@ -32,6 +32,7 @@ pub(crate) use map::Map;
 pub(crate) use medium::Medium;
 pub use mount::FileSystem;
 pub use snapshot::{DEFAULT_ATTEMPTS, Snapshot};
+pub(crate) use volume::Volume;
 
 /// Where the bytes of a database come from.
 pub trait Storage: fmt::Debug {
