@@ -16,9 +16,10 @@ use crate::tree::{self, BucketId, Edit, Neighbour};
 pub struct Iter<'tx>(Inner<'tx>);
 
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nobody keeps many, and the large one is the fast one")]
 enum Inner<'tx> {
     Committed(tree::Iter<'tx, Medium>),
-    Edited(Box<Edited<'tx>>),
+    Edited(Edited<'tx>),
 }
 
 /// The entries of a bucket that is being edited, found one by one by their keys.
@@ -40,7 +41,7 @@ impl<'tx> From<tree::Iter<'tx, Medium>> for Iter<'tx> {
 
 impl<'tx> Iter<'tx> {
     pub(super) fn edited(edit: &'tx Edit, bucket: BucketId, (from, to): (Bound<Vec<u8>>, Bound<Vec<u8>>)) -> Self {
-        Iter(Inner::Edited(Box::new(Edited { edit, bucket, from, to, done: false })))
+        Iter(Inner::Edited(Edited { edit, bucket, from, to, done: false }))
     }
 }
 

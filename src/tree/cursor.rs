@@ -30,6 +30,9 @@ pub struct Cursor<'s, S: Storage> {
 /// A key of a bucket and what it leads to.
 pub type Pair<'s, S> = (<S as Storage>::Run<'s>, Entry<'s, S>);
 
+/// An element, the page it lies on, and the file offset of its value.
+pub(super) type Located<B> = (LeafElement<B>, PageId, u64);
+
 /// The pair that an element is, its bucket opened.
 #[inline]
 pub(super) fn pair<'s, S: Storage>(element: LeafElement<S::Run<'s>>, cursor: &Cursor<'s, S>) -> Result<Pair<'s, S>> {
@@ -74,7 +77,7 @@ impl<'s, S: Storage> Cursor<'s, S> {
     }
 
     /// The element that the cursor is on, the page it lies on, and the file offset of its value.
-    pub(crate) fn located(&self) -> Result<Option<(LeafElement<S::Run<'s>>, PageId, u64)>> {
+    pub(super) fn located(&self) -> Result<Option<Located<S::Run<'s>>>> {
         match &self.leaf {
             Some((leaf, at)) => Ok(Some((leaf.element(*at)?, leaf.page().id(), leaf.value_offset(*at)))),
             None => Ok(None),
