@@ -7,7 +7,7 @@ use unbolt::format::{
     Endian, Layout, LeafElement, Meta, MetaRefusal, PageId, PageKind, PageSize, TxId, encode_freelist, encode_leaf, encode_meta,
 };
 use unbolt::tree::PageType;
-use unbolt::{Backing, CorruptionKind, Db, Entry, Error, Snapshot, TxSelector, Verify};
+use unbolt::{Backing, CorruptionKind, Db, Entry, Error, FreelistSource, Snapshot, TxSelector, Verify};
 
 const DOCKER: &str = "testdata/docker/live-20.10.24.db";
 const LAYOUT: Layout = Layout { page_size: PageSize::MIN, endian: Endian::Little };
@@ -69,7 +69,7 @@ fn mapped_and_in_memory_the_same_is_read() {
 fn a_transaction_outlives_its_database_and_moves_between_threads() {
     let db = Db::options().read_only(true).open(DOCKER).unwrap();
     let tx = db.begin_read().unwrap();
-    db.close();
+    db.close().unwrap();
     let keys = thread::spawn(move || tx.bucket("libnetwork").unwrap().unwrap().iter().count()).join().unwrap();
     assert_eq!(keys, 23);
 }
@@ -229,7 +229,14 @@ fn verifying_the_tree_finds_what_opening_alone_does_not() {
     let leaky = Meta { high_water: PageId(6), ..meta(9, 4) };
     let mut bytes = two_states(&meta(8, 3), &leaky);
     bytes.splice(2 * 512..3 * 512, encode_freelist(PageId(2), &[PageId(5)], 1, LAYOUT).unwrap());
-    assert_eq!(corruption(open_file(&bytes, Db::options().verify(Verify::Tree))), CorruptionKind::Unreachable);
+    let leak = corruption(open_file(&bytes, Db::options().read_only(true).verify(Verify::Tree)));
+    assert_eq!(leak, CorruptionKind::Unreachable);
+    // A writer goes by what it finds, and says so.
+    let db = open_file(&bytes, Db::options().verify(Verify::Tree)).unwrap();
+    match &db.open_report().freelist {
+        FreelistSource::Rebuilt { refused } => assert_eq!(refused.kind, CorruptionKind::Unreachable),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
@@ -251,7 +258,7 @@ fn what_is_no_database_is_refused_by_name() {
     assert!(matches!(open_file(&[7; 9000], options.clone().read_only(true)), Err(Error::NotBolt { .. })));
     assert!(matches!(open_file(&[0; 16384], options.clone().read_only(true)), Err(Error::Unfinished)));
     assert!(matches!(options.open("testdata"), Err(Error::NotAFile { .. })));
-    assert!(options.open("testdata/no such file").unwrap_err().is_not_found());
+    assert!(Db::options().create(false).open("testdata/no such file").unwrap_err().is_not_found());
 }
 
 #[test]

@@ -205,7 +205,7 @@ fn the_lock_ends_with_the_last_of_database_and_transactions() {
         let still = || open(&path, true).unwrap_err().is_locked();
         drop(first);
         assert!(still());
-        db.close();
+        db.close().unwrap();
         assert!(still(), "a transaction is still open");
         assert_eq!(lock_holders(&path).len(), 1);
         drop(second);
@@ -247,7 +247,8 @@ fn an_open_that_fails_under_the_lock_gives_it_back() {
             std::fs::write(&path, &bytes).unwrap();
             for shared in [false, true] {
                 let mut options = Db::options();
-                let error = options.read_only(shared).backing(backing).verify(Verify::Tree).open(&path).unwrap_err();
+                let error =
+                    options.create(false).read_only(shared).backing(backing).verify(Verify::Tree).open(&path).unwrap_err();
                 assert!(error.is_corrupt(), "{damage}: {error}");
             }
             assert_eq!(lock_holders(&path), [], "{damage}");

@@ -13,7 +13,7 @@ use std::fmt;
 
 use super::{Bucket, Entry, MAX_DEPTH};
 use crate::error::{Corruption, CorruptionKind, Error, Result};
-use crate::format::{Branch, Leaf, LeafElement, Page, PageKind};
+use crate::format::{Branch, Leaf, LeafElement, Page, PageId, PageKind};
 use crate::storage::Storage;
 
 /// A position in a bucket.
@@ -29,6 +29,9 @@ pub struct Cursor<'s, S: Storage> {
 
 /// A key of a bucket and what it leads to.
 pub type Pair<'s, S> = (<S as Storage>::Run<'s>, Entry<'s, S>);
+
+/// An element, the page it lies on, and the file offset of its value.
+pub(super) type Located<B> = (LeafElement<B>, PageId, u64);
 
 /// The pair that an element is, its bucket opened.
 #[inline]
@@ -69,6 +72,14 @@ impl<'s, S: Storage> Cursor<'s, S> {
     pub(crate) fn element(&self) -> Result<Option<LeafElement<S::Run<'s>>>> {
         match &self.leaf {
             Some((leaf, position)) => Ok(Some(leaf.element(*position)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// The element that the cursor is on, the page it lies on, and the file offset of its value.
+    pub(super) fn located(&self) -> Result<Option<Located<S::Run<'s>>>> {
+        match &self.leaf {
+            Some((leaf, at)) => Ok(Some((leaf.element(*at)?, leaf.page().id(), leaf.value_offset(*at)))),
             None => Ok(None),
         }
     }
