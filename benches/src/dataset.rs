@@ -18,7 +18,7 @@ const GO_SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../interop/bench")
 const TARGET: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target");
 /// Raised whenever the pairs or their layout change, so that old files are not taken.
 const GENERATION: u32 = 2;
-const SMALLEST: u64 = 1_000;
+const SMALLEST: u64 = 2_000;
 
 /// Where the files are, and how many pairs each holds.
 #[derive(Args)]

@@ -4,11 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use crate::dataset::Dataset;
-use crate::engines::{EngineName, Lmdb, LmdbWriter, Redb, RedbWriter, Sqlite, SqliteWriter, Unbolt};
+use crate::engines::{EngineName, Lmdb, LmdbWriter, Redb, RedbWriter, Sqlite, SqliteWriter, Unbolt, UnboltWriter};
 use crate::meter::{Measured, Report};
 use crate::page_cache;
 use crate::reading;
@@ -62,7 +62,7 @@ impl Run {
         };
         let measured = match self.engine {
             EngineName::Go | EngineName::GoRo => return self.go(scratch.path()),
-            EngineName::Unbolt => bail!("unbolt does not write yet"),
+            EngineName::Unbolt => writing::run::<UnboltWriter>(workload, &scratch, n)?,
             EngineName::Redb => writing::run::<RedbWriter>(workload, &scratch, n)?,
             EngineName::Heed => writing::run::<LmdbWriter>(workload, &scratch, n)?,
             EngineName::Sqlite => writing::run::<SqliteWriter>(workload, &scratch, n)?,

@@ -123,7 +123,7 @@ impl Workload {
     pub fn is_of(self, engine: EngineName) -> bool {
         match engine {
             EngineName::Go => true,
-            EngineName::Unbolt => self.side() == Side::Reading,
+            EngineName::Unbolt => self != Self::Compact,
             // Reading itself does not depend on how the file was opened.
             EngineName::GoRo => matches!(self, Self::Open | Self::OpenGet | Self::GetTx),
             // Their files have other free lists; LMDB has no check, and a connection of

@@ -14,7 +14,7 @@ pub use self::lmdb::{Lmdb, LmdbWriter};
 pub use self::name::EngineName;
 pub use self::redb::{Redb, RedbWriter};
 pub use self::sqlite::{Sqlite, SqliteWriter};
-pub use self::unbolt::Unbolt;
+pub use self::unbolt::{Unbolt, UnboltWriter};
 use crate::meter::Measured;
 
 /// A database of one table of pairs that is open for reading only.

@@ -1,11 +1,11 @@
-//! unbolt, opened read-only.
+//! unbolt.
 
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
-use unbolt::{Bucket, Db, Entry, Iter};
+use anyhow::{Context, Result, bail, ensure};
+use unbolt::{Bucket, BucketMut, Db, Entry, Iter};
 
-use super::{Reader, Table};
+use super::{Durability, Reader, Table, TableMut, Writer};
 use crate::meter::{Done, Measured, measure};
 
 const BUCKET: &str = "b";
@@ -20,9 +20,7 @@ impl Reader for Unbolt {
     }
 
     fn read<T>(&self, body: impl FnOnce(&Self::Table<'_>) -> Result<T>) -> Result<T> {
-        let tx = self.0.begin_read()?;
-        let bucket = tx.bucket(BUCKET)?.context("the bucket is missing")?;
-        body(&bucket)
+        read(&self.0, body)
     }
 
     fn open_and_close(path: &Path) -> Result<()> {
@@ -40,6 +38,12 @@ impl Reader for Unbolt {
             Ok(Done::reading(1, summary.errors + summary.hazards))
         })
     }
+}
+
+fn read<T>(db: &Db, body: impl FnOnce(&Bucket<'_>) -> Result<T>) -> Result<T> {
+    let tx = db.begin_read()?;
+    let bucket = tx.bucket(BUCKET)?.context("the bucket is missing")?;
+    body(&bucket)
 }
 
 impl Table for Bucket<'_> {
@@ -90,4 +94,58 @@ fn visit_values(pairs: Iter<'_>, mut visit: impl FnMut(&[u8], &[u8])) -> Result<
         }
     }
     Ok(())
+}
+
+pub struct UnboltWriter(Db);
+
+impl Writer for UnboltWriter {
+    type Reader = Unbolt;
+    type TableMut<'tx> = BucketMut<'tx>;
+
+    fn create(path: &Path) -> Result<Self> {
+        let db = Db::open(path)?;
+        let mut tx = db.begin_write()?;
+        tx.create_bucket(BUCKET)?;
+        tx.commit()?;
+        Ok(Self(db))
+    }
+
+    fn open(path: &Path, durability: Durability) -> Result<Self> {
+        Ok(Self(Db::options().create(false).no_sync(durability == Durability::None).open(path)?))
+    }
+
+    fn read<T>(&self, body: impl FnOnce(&Bucket<'_>) -> Result<T>) -> Result<T> {
+        read(&self.0, body)
+    }
+
+    fn write<T>(&mut self, body: impl FnOnce(&mut Self::TableMut<'_>) -> Result<T>) -> Result<T> {
+        let mut tx = self.0.begin_write()?;
+        let value = body(&mut tx.bucket_mut(BUCKET)?)?;
+        tx.commit()?;
+        Ok(value)
+    }
+
+    fn close(self) -> Result<()> {
+        Ok(self.0.close()?)
+    }
+
+    fn compact(_: &Path, _: &Path) -> Result<()> {
+        bail!("unbolt has no compaction yet")
+    }
+}
+
+impl TableMut for BucketMut<'_> {
+    fn put(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
+        Ok(BucketMut::put(self, key, value)?)
+    }
+
+    fn delete(&mut self, key: &[u8]) -> Result<()> {
+        ensure!(BucketMut::delete(self, key)?, "the key to delete is missing");
+        Ok(())
+    }
+
+    fn put_bucket<'p>(&mut self, name: &[u8], mut pairs: impl Iterator<Item = (&'p [u8], &'p [u8])>) -> Result<()> {
+        let mut bucket = self.create_bucket(name)?;
+        pairs.try_for_each(|(key, value)| Ok(bucket.put(key, value)?))
+    }
 }
