@@ -123,7 +123,9 @@ fn write_pages(
 ) -> Result<Arc<Medium>> {
     let disk = shared.volume.target()?;
     let high_water = prepared.meta.high_water;
-    let written = grow(disk, claim.writer(), high_water, stats)
+    let rises = high_water > before.meta.high_water;
+    let grown = if rises { grow(disk, claim.writer(), high_water, stats) } else { Ok(()) };
+    let written = grown
         .map_err(|source| shared.volume.error("extend", source))
         .and_then(|()| write_dirty(shared, disk, claim.writer(), edit, prepared, before.layout, stats));
     if let Err(error) = written {
