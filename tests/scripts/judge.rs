@@ -1,0 +1,138 @@
+//! Whether a file of ours is what Go makes of the same script.
+//!
+//! Every script is run twice by Go. Where its two files are equal, ours equals them byte by byte; elsewhere they
+//! agree on everything but where pages lie. Content and soundness agree always, whoever reads.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::peer::Peer;
+use super::report::Report;
+use super::run;
+use super::script::Script;
+use super::seen::Seen;
+
+/// How often Go is run at most where its two files say little: some of its files come about in one run of ten.
+const MOST_RUNS: usize = 40;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Go's two files and ours are the same.
+    SameBytes,
+    /// Go does not always make the same file, and ours is one of those that it made.
+    OneOfGos,
+    /// Go does not always make the same file; ours is as long, with as many pages everywhere.
+    SameSize,
+    /// Go's own files differ in length, high-water mark or pages, and ours is none of those that it made.
+    GoVaries,
+}
+
+/// One place to run scripts, with a Go beside it.
+pub struct Judge {
+    peer: Peer,
+    folder: tempfile::TempDir,
+}
+
+impl Judge {
+    pub fn new(program: &Path) -> Judge {
+        // Nothing here asks what reaches a disk.
+        let memory = Path::new("/dev/shm");
+        let folder = tempfile::tempdir_in(memory).or_else(|_| tempfile::tempdir()).expect("a folder");
+        Judge { peer: Peer::start(program), folder }
+    }
+
+    /// Runs a script on both sides and compares; what unfolded on our side is counted.
+    pub fn judge(&mut self, script: &Script, seen: &mut Seen) -> Result<Verdict, String> {
+        self.peer.load(script)?;
+        let (failed, first) = self.by_go(script)?;
+        let (_, second) = self.by_go(script)?;
+        let (ours_failed, ours) = if script.turns { self.by_turns(script)? } else { self.by_us(script, seen)? };
+        if ours_failed != failed {
+            return Err(format!("operations that failed: {ours_failed:?}, with Go {failed:?}"));
+        }
+        if ours.digest != first.digest {
+            return Err(format!("the content differs: {}, Go has {}", ours.digest, first.digest));
+        }
+        self.verdict(script, &ours, vec![first, second])
+    }
+
+    fn verdict(&mut self, script: &Script, ours: &Report, mut gos: Vec<Report>) -> Result<Verdict, String> {
+        loop {
+            let same_bytes = gos.iter().any(|go| go.sha256 == ours.sha256);
+            let go_differs = gos.iter().any(|go| go.sha256 != gos[0].sha256);
+            match (same_bytes, go_differs) {
+                (true, false) => return Ok(Verdict::SameBytes),
+                (true, true) => return Ok(Verdict::OneOfGos),
+                (false, true) if gos.iter().any(|go| go.size == ours.size) => return Ok(Verdict::SameSize),
+                (_, differs) if gos.len() == MOST_RUNS => return Self::last_resort(ours, &gos, differs),
+                _ => gos.push(self.by_go(script)?.1),
+            }
+        }
+    }
+
+    /// Ours is none of Go's many files, and as large as none of them.
+    fn last_resort(ours: &Report, gos: &[Report], go_differs: bool) -> Result<Verdict, String> {
+        let differences = ours.size.differences(&gos[0].size);
+        if !go_differs {
+            let place = if differences.is_empty() { "the pages lie elsewhere" } else { &differences };
+            return Err(format!("Go makes the same file in {MOST_RUNS} runs, ours is another: {place}"));
+        }
+        match gos.iter().any(|go| go.size != gos[0].size) {
+            true => Ok(Verdict::GoVaries),
+            false => Err(differences),
+        }
+    }
+
+    fn new_file(&self, name: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        let _ = fs::remove_file(&path);
+        path
+    }
+
+    /// Go runs it all, and both sides read what came of it.
+    fn by_go(&mut self, script: &Script) -> Result<(Vec<String>, Report), String> {
+        let path = self.new_file("go.db");
+        let failed = self.peer.run(script.engine, 0..script.transactions.len(), &path)?;
+        Ok((failed, self.agreed(&path, "Go's file")?))
+    }
+
+    fn by_us(&mut self, script: &Script, seen: &mut Seen) -> Result<(Vec<String>, Report), String> {
+        let path = self.new_file("ours.db");
+        let failed = run::whole(script, &path, seen).map_err(|e| format!("our side: {e}"))?;
+        Ok((failed, self.agreed(&path, "our file")?))
+    }
+
+    /// Round by round Go and we, and whoever did not write it checks it.
+    fn by_turns(&mut self, script: &Script) -> Result<(Vec<String>, Report), String> {
+        let path = self.new_file("turns.db");
+        let ours_first = script.transactions.len().is_multiple_of(2);
+        let mut failed = Vec::new();
+        for (number, round) in script.rounds().into_iter().enumerate() {
+            let told = |e: String| format!("round {number}: {e}");
+            let (by, more) = match ours_first == number.is_multiple_of(2) {
+                true => ("us", run::round(script, round, &path).map_err(|e| told(format!("our side: {e}")))?),
+                false => ("Go", self.peer.run(script.engine, round, &path).map_err(told)?),
+            };
+            self.agreed(&path, &format!("the file after round {number} by {by}"))?;
+            failed.extend(more);
+        }
+        Ok((failed, self.agreed(&path, "the file")?))
+    }
+
+    /// What both sides say of a file, which is the same, and that it is sound.
+    fn agreed(&mut self, path: &Path, whose: &str) -> Result<Report, String> {
+        let bytes = fs::read(path).map_err(|e| format!("{whose}: {e}"))?;
+        let ours = Report::of(bytes).map_err(|e| format!("{whose}: {e}"))?;
+        let gos = self.peer.report(path).map_err(|e| format!("{whose}: {e}"))?;
+        if !gos.check.is_empty() {
+            return Err(format!("{whose}: Go's check: {:?}", gos.check));
+        }
+        if !ours.check.is_empty() {
+            return Err(format!("{whose}: our check: {:?}", ours.check));
+        }
+        match ours == gos {
+            true => Ok(gos),
+            false => Err(format!("{whose}: both read it differently: {ours:?}, Go {gos:?}")),
+        }
+    }
+}
