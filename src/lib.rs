@@ -54,9 +54,12 @@ mod storage;
 pub mod store;
 pub mod tree;
 
-pub use db::{Backing, Bucket, Cursor, Db, DbStats, Entry, Iter, OpenOptions, ReadTx, Verify};
+pub use db::{
+    Backing, Bucket, BucketMut, Cursor, CursorMut, Db, DbStats, Entry, FreelistMode, FreelistSource, Iter, OpenOptions,
+    OpenReport, ReadTx, Verify, WriteStats, WriteTx,
+};
 pub use error::{Corruption, CorruptionKind, Error, Holder, Result, TxSelector};
-pub use storage::{DEFAULT_ATTEMPTS, FileSystem, Snapshot, Storage, lock_holders};
+pub use storage::{DEFAULT_ATTEMPTS, Disk, FileSystem, MemoryDisk, Snapshot, Storage, lock_holders};
 
 /// The README's example runs too.
 #[cfg(doctest)]

@@ -1,10 +1,12 @@
-//! A cursor as a read transaction hands it out.
+//! A cursor as a transaction hands it out.
 
-use super::{Bucket, Entry};
+use super::Entry;
+use super::anchor::{Anchor, Pair};
+use super::bucket::Inner;
 use crate::error::Result;
 use crate::format::LeafElement;
 use crate::storage::Medium;
-use crate::tree;
+use crate::tree::{self, BucketId, Edit};
 
 /// A position in a bucket, moved by its methods.
 ///
@@ -25,56 +27,101 @@ use crate::tree;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct Cursor<'tx>(pub(super) tree::Cursor<'tx, Medium>);
+pub struct Cursor<'tx>(Position<'tx>);
 
-type Pair<'tx> = (&'tx [u8], Entry<'tx>);
+#[derive(Debug, Clone)]
+enum Position<'tx> {
+    Committed(tree::Cursor<'tx, Medium>),
+    Edited(&'tx Edit, BucketId, Anchor),
+}
 
 /// The pair that an element is, its bucket opened.
 #[inline]
 pub(super) fn pair<'tx>(element: LeafElement<&'tx [u8]>, cursor: &tree::Cursor<'tx, Medium>) -> Result<Pair<'tx>> {
     match element.is_bucket() {
         false => Ok((element.key, Entry::Value(element.value))),
-        true => Ok((element.key, Entry::Bucket(Bucket(cursor.open(element.value)?)))),
+        true => Ok((element.key, Entry::Bucket(cursor.open(element.value)?.into()))),
     }
 }
 
 impl<'tx> Cursor<'tx> {
+    pub(super) fn new(bucket: Inner<'tx>) -> Self {
+        match bucket {
+            Inner::Committed(bucket) => Cursor(Position::Committed(bucket.cursor())),
+            Inner::Edited(edit, bucket) => Cursor(Position::Edited(edit, bucket, Anchor::Nowhere)),
+        }
+    }
+
     /// Moves to the first entry.
     pub fn first(&mut self) -> Result<Option<Pair<'tx>>> {
-        self.0.move_first()?;
-        self.current()
+        match &mut self.0 {
+            Position::Committed(cursor) => cursor.move_first().and_then(|()| on(cursor)),
+            Position::Edited(edit, bucket, anchor) => anchor.first(edit, *bucket),
+        }
     }
 
     /// Moves to the last entry.
     pub fn last(&mut self) -> Result<Option<Pair<'tx>>> {
-        self.0.move_last()?;
-        self.current()
+        match &mut self.0 {
+            Position::Committed(cursor) => cursor.move_last().and_then(|()| on(cursor)),
+            Position::Edited(edit, bucket, anchor) => anchor.last(edit, *bucket),
+        }
     }
 
     /// Moves to the first entry whose key is not below `key`.
+    #[inline]
     pub fn seek(&mut self, key: impl AsRef<[u8]>) -> Result<Option<Pair<'tx>>> {
-        self.0.move_to(key.as_ref())?;
-        self.current()
+        match &mut self.0 {
+            Position::Committed(cursor) => cursor.move_to(key.as_ref()).and_then(|()| on(cursor)),
+            Position::Edited(edit, bucket, anchor) => anchor.seek(edit, *bucket, key.as_ref()),
+        }
     }
 
     /// Moves to the entry after the current one.
     #[inline]
     #[expect(clippy::should_implement_trait, reason = "the field's name for it; an iterator is what `Bucket::iter` gives")]
     pub fn next(&mut self) -> Result<Option<Pair<'tx>>> {
-        if self.0.advance()? { self.current() } else { Ok(None) }
+        match &mut self.0 {
+            Position::Committed(cursor) => {
+                if cursor.advance()? {
+                    on(cursor)
+                } else {
+                    Ok(None)
+                }
+            }
+            Position::Edited(edit, bucket, anchor) => anchor.next(edit, *bucket),
+        }
     }
 
     /// Moves to the entry before the current one.
     pub fn prev(&mut self) -> Result<Option<Pair<'tx>>> {
-        if self.0.retreat()? { self.current() } else { Ok(None) }
+        match &mut self.0 {
+            Position::Committed(cursor) => {
+                if cursor.retreat()? {
+                    on(cursor)
+                } else {
+                    Ok(None)
+                }
+            }
+            Position::Edited(edit, bucket, anchor) => anchor.prev(edit, *bucket),
+        }
     }
 
     /// The entry that the cursor is on.
     #[inline]
     pub fn current(&self) -> Result<Option<Pair<'tx>>> {
-        match self.0.element()? {
-            Some(element) => pair(element, &self.0).map(Some),
-            None => Ok(None),
+        match &self.0 {
+            Position::Committed(cursor) => on(cursor),
+            Position::Edited(edit, bucket, anchor) => anchor.current(edit, *bucket),
         }
+    }
+}
+
+/// The entry that a cursor is on.
+#[inline]
+fn on<'tx>(cursor: &tree::Cursor<'tx, Medium>) -> Result<Option<Pair<'tx>>> {
+    match cursor.element()? {
+        Some(element) => pair(element, cursor).map(Some),
+        None => Ok(None),
     }
 }

@@ -1,28 +1,52 @@
-//! The database: open a file under its lock, and read it in transactions.
+//! The database: open a file under its lock, read it in transactions, and change it in one at a time.
 //!
 //! A [`Db`] maps the file and hands out [`ReadTx`], each of which sees one committed state for as long as it
-//! lives. Keys and values are slices of the map, borrowed from the transaction; nothing is copied.
+//! lives. Keys and values are slices of the map, borrowed from the transaction; nothing is copied. A [`WriteTx`]
+//! collects changes and commits them all at once.
 
+mod anchor;
 mod bucket;
+mod bucket_mut;
+mod changes;
+mod commit;
+mod create;
 mod cursor;
+mod cursor_mut;
+mod door;
+mod generation;
 mod iter;
+mod open;
+mod open_report;
 mod options;
 mod read;
+mod shared;
+mod stats;
+mod write;
+mod writer;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 pub use bucket::{Bucket, Entry};
+pub use bucket_mut::BucketMut;
 pub use cursor::Cursor;
+pub use cursor_mut::CursorMut;
 pub use iter::Iter;
-pub use options::{Backing, OpenOptions, Verify};
+pub use open_report::{FreelistSource, OpenReport};
+pub use options::{Backing, FreelistMode, OpenOptions, Verify};
 pub use read::ReadTx;
+pub use stats::{DbStats, WriteStats};
+pub use write::WriteTx;
 
 use crate::error::{Error, Result, TxSelector};
-use crate::format::{Layout, Meta, MetaPair};
-use crate::storage::{FileLock, Medium, Storage};
-use crate::tree::{self, FreePages, Pages};
+use crate::format::Layout;
+use crate::storage::Storage;
+use crate::tree;
+use door::Patience;
+use generation::Generation;
+use shared::{Shared, lock};
 
 /// A database file, open and locked.
 ///
@@ -43,49 +67,12 @@ use crate::tree::{self, FreePages, Pages};
 /// })?;
 /// # Ok::<(), unbolt::Error>(())
 /// ```
-#[derive(Debug)]
 pub struct Db {
-    current: Arc<Generation>,
-    path: PathBuf,
-    read_only: bool,
-}
-
-/// A committed state as transactions share it: the bytes, the metas, and the lock that keeps them still.
-struct Generation {
-    medium: Medium,
-    layout: Layout,
-    metas: MetaPair,
-    meta: Meta,
-    free: OnceLock<FreePages>,
-    /// Shared by all states of one open file, so that it is held for as long as any of them is in use.
-    _lock: Option<Arc<FileLock>>,
-}
-
-impl Generation {
-    fn pages<'s>(&'s self, meta: &'s Meta) -> Pages<'s, Medium> {
-        Pages::new(&self.medium, self.layout, meta)
-    }
-
-    /// The free pages of the current state, read or scanned for once.
-    fn free(&self) -> Result<&FreePages> {
-        match self.free.get() {
-            Some(free) => Ok(free),
-            None => {
-                let free = tree::free_pages(self.pages(&self.meta))?;
-                Ok(self.free.get_or_init(|| free))
-            }
-        }
-    }
-}
-
-impl fmt::Debug for Generation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} at {}", self.medium, self.meta)
-    }
+    shared: Arc<Shared>,
 }
 
 impl Db {
-    /// Opens an existing database under the exclusive lock, tried for once.
+    /// Opens a database under the exclusive lock, tried for once, and creates it where there is none.
     ///
     /// The exclusive lock keeps every other Bolt program off the file; to read beside others, use
     /// [`OpenOptions::read_only`].
@@ -121,12 +108,15 @@ impl Db {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn from_bytes(bytes: impl Into<Arc<[u8]>>) -> Result<Db> {
-        options::open_bytes(bytes.into())
+        open::bytes(bytes.into())
     }
 
     /// Begins a transaction that reads the current state.
+    #[inline]
     pub fn begin_read(&self) -> Result<ReadTx> {
-        Ok(ReadTx::new(Arc::clone(&self.current), self.current.meta))
+        let current = self.shared.current();
+        let meta = current.meta;
+        Ok(ReadTx::new(&self.shared, current, meta))
     }
 
     /// Begins a transaction that reads one of the states that the two metas describe.
@@ -134,13 +124,35 @@ impl Db {
     /// Any but the current one is not provable: pages it needs may have been written since, by a transaction
     /// that was never committed even. It is walked whole before it is handed out, and refused where it shows
     /// damage; what passes is still only probably what was committed. [`ReadTx::is_provable`] says which.
+    ///
+    /// Where this handle can write, the older state is read into memory first, since the next transaction may take
+    /// its pages.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchTx`]; [`Error::WriterBusy`] or [`Error::WriterActive`] while a transaction writes, for any state
+    /// but the current one.
     pub fn begin_read_at(&self, selector: TxSelector) -> Result<ReadTx> {
-        let generation = &self.current;
-        let meta = generation.metas.select(selector)?;
-        if meta != generation.meta {
-            tree::verify_older(generation.pages(&meta), generation.pages(&generation.meta))?;
+        let current = self.shared.current();
+        let meta = current.metas.select(selector)?;
+        if meta == current.meta {
+            return Ok(ReadTx::new(&self.shared, current, meta));
         }
-        Ok(ReadTx::new(Arc::clone(generation), meta))
+        let older = self.older(current, &meta)?;
+        tree::verify_older(older.pages(&meta), older.pages(&older.meta))?;
+        Ok(ReadTx::new(&self.shared, older, meta))
+    }
+
+    /// The file as it is now, in memory of its own where it could be written to.
+    fn older(&self, current: Arc<Generation>, meta: &crate::format::Meta) -> Result<Arc<Generation>> {
+        if self.is_read_only() {
+            return Ok(current);
+        }
+        let writer = self.shared.door.enter(Patience::Until(Instant::now()))?;
+        let pages = meta.high_water.max(current.meta.high_water);
+        let copied = self.shared.volume.copy(current.layout.run_bytes(pages.0).min(current.medium.size()));
+        self.shared.door.leave(writer);
+        Ok(Arc::new(Generation::new(Arc::new(copied?), current.layout, current.metas, current.meta)))
     }
 
     /// Runs a function in a read transaction.
@@ -148,58 +160,123 @@ impl Db {
         read(&self.begin_read()?)
     }
 
+    /// Begins the transaction that writes. Waits for another thread's to end.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ReadOnly`], [`Error::Poisoned`], and [`Error::WriterActive`] where this thread holds one already: waiting
+    /// would last for ever.
+    pub fn begin_write(&self) -> Result<WriteTx> {
+        self.begin_write_with(Patience::Forever)
+    }
+
+    /// Begins the transaction that writes, unless another one does already.
+    pub fn try_begin_write(&self) -> Result<Option<WriteTx>> {
+        match self.begin_write_with(Patience::Until(Instant::now())) {
+            Ok(tx) => Ok(Some(tx)),
+            Err(Error::WriterBusy { .. } | Error::WriterActive) => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Begins the transaction that writes, and waits for another thread's no longer than this.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::WriterBusy`] after that time, and those of [`begin_write`](Self::begin_write).
+    pub fn begin_write_within(&self, time: Duration) -> Result<WriteTx> {
+        match Instant::now().checked_add(time) {
+            Some(end) => self.begin_write_with(Patience::Until(end)),
+            None => self.begin_write(),
+        }
+    }
+
+    fn begin_write_with(&self, patience: Patience) -> Result<WriteTx> {
+        WriteTx::begin(Arc::clone(&self.shared), self.shared.door.enter(patience)?)
+    }
+
+    /// Runs a function in a write transaction, and commits what it changed if it succeeds. Where it fails or panics,
+    /// nothing of it remains.
+    pub fn update<T, E: From<Error>>(&self, change: impl FnOnce(&mut WriteTx) -> Result<T, E>) -> Result<T, E> {
+        let mut tx = self.begin_write()?;
+        let done = change(&mut tx)?;
+        tx.commit()?;
+        Ok(done)
+    }
+
+    /// Makes durable whatever was committed without a sync.
+    pub fn sync(&self) -> Result<()> {
+        self.shared.volume.target()?.sync_data().map_err(|source| self.shared.volume.error("sync", source))
+    }
+
     /// Counts over the whole file.
     pub fn stats(&self) -> Result<DbStats> {
-        let Generation { layout, meta, medium, .. } = &*self.current;
-        let free = self.current.free()?;
+        let current = self.shared.current();
+        let free = current.free()?;
         Ok(DbStats {
-            file_bytes: medium.size(),
-            page_bytes: layout.page_size.bytes(),
-            high_water: meta.high_water.0,
+            file_bytes: current.medium.size(),
+            page_bytes: current.layout.page_size.bytes(),
+            high_water: current.meta.high_water.0,
             free_pages: free.ids().len() as u64,
             freelist_pages: free.own_run().count() as u64,
+            older_readers: self.shared.older_readers().len() as u64,
+            writes: *lock(&self.shared.stats),
         })
+    }
+
+    /// What opening the database found out.
+    pub fn open_report(&self) -> &OpenReport {
+        &self.shared.report
     }
 
     /// Page size and byte order.
     pub fn layout(&self) -> Layout {
-        self.current.layout
+        self.shared.current().layout
     }
 
     /// The path the database was opened by; empty for one in memory.
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.shared.path
     }
 
     /// Whether the database was opened read-only.
     pub fn is_read_only(&self) -> bool {
-        self.read_only
+        self.shared.door.is_read_only()
     }
 
-    /// Closes the database. The lock ends with the last transaction that is still open.
-    pub fn close(self) {}
+    /// Closes the database. Waits for a write transaction of another thread to end, and stores the list of free pages
+    /// where that was left for [the end](FreelistMode::OnClose). The lock ends with the last transaction that is still
+    /// read.
+    ///
+    /// # Errors
+    ///
+    /// Those of a commit, where the list had to be stored, and [`Error::WriterActive`].
+    pub fn close(self) -> Result<()> {
+        if self.is_read_only() {
+            return Ok(());
+        }
+        let writer = self.shared.door.enter(Patience::Forever)?;
+        let store = writer.options.freelist == FreelistMode::OnClose && !writer.poisoned;
+        if store && self.shared.current().meta.freelist.is_none() {
+            return WriteTx::begin(Arc::clone(&self.shared), writer)?.store_freelist();
+        }
+        self.shared.door.leave(writer);
+        Ok(())
+    }
 }
 
-/// Counts over a whole database file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct DbStats {
-    /// The length of the file.
-    pub file_bytes: u64,
-    /// The size of a page.
-    pub page_bytes: u64,
-    /// The first page never allocated: as many pages were ever in use.
-    pub high_water: u64,
-    /// Pages that are free.
-    pub free_pages: u64,
-    /// Pages that the list of free pages takes itself; 0 where none is stored.
-    pub freelist_pages: u64,
+impl fmt::Debug for Db {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Db({}, {:?})", self.shared.path.display(), self.shared.current())
+    }
 }
 
 const _: () = {
     const fn shareable<T: Send + Sync>() {}
     shareable::<Db>();
     shareable::<ReadTx>();
+    shareable::<WriteTx>();
+    shareable::<BucketMut<'static>>();
     shareable::<Bucket<'static>>();
     shareable::<Iter<'static>>();
     shareable::<Cursor<'static>>();

@@ -1,14 +1,12 @@
-//! Opening a database: the choices, and the order of the steps.
+//! The choices there are when opening a database.
 
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Db, Generation};
-use crate::error::{Corruption, CorruptionKind, Error, Result};
-use crate::format::{Layout, Meta, MetaPair};
-use crate::storage::{FileLock, Heap, LockMode, Map, Medium, Snapshot, Storage, open_regular, read_all, read_metas};
-use crate::tree;
+use super::{Db, open};
+use crate::error::Result;
+use crate::storage::Disk;
 
 /// Where the pages of an open database are read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -42,24 +40,71 @@ pub enum Verify {
 ///     .open("/var/lib/docker/volumes/metadata.db")?;
 /// # Ok::<(), unbolt::Error>(())
 /// ```
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct OpenOptions {
-    read_only: bool,
-    lock: Wait,
-    backing: Backing,
-    verify: Verify,
+    pub(super) read_only: bool,
+    pub(super) create: bool,
+    pub(super) mode: u32,
+    pub(super) page_size: u32,
+    pub(super) initial_map_size: u64,
+    /// How long to wait for the lock; nothing where for ever.
+    pub(super) lock_timeout: Option<Duration>,
+    pub(super) backing: Backing,
+    pub(super) verify: Verify,
+    pub(super) write: WriteOptions,
 }
 
-/// How long to wait for the lock.
-#[derive(Debug, Clone, Copy)]
-enum Wait {
-    UpTo(Duration),
-    Forever,
+/// How transactions are written.
+#[derive(Debug, Clone)]
+pub(super) struct WriteOptions {
+    pub(super) no_sync: bool,
+    pub(super) no_grow_sync: bool,
+    pub(super) commit_unchanged: bool,
+    pub(super) strict: bool,
+    pub(super) freelist: FreelistMode,
+    pub(super) growth_step: u64,
+    pub(super) max_size: Option<u64>,
 }
 
-impl Default for Wait {
+/// When the list of free pages is written to the file.
+///
+/// A file without a list is opened by every bbolt and by this library, which find the free pages by going through all
+/// pages in use. boltdb up to 1.3.0 panics on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum FreelistMode {
+    /// With each commit, as Go does where nothing else is asked for. Eight bytes for each free page are written every
+    /// time.
+    #[default]
+    EachCommit,
+    /// When the database is closed by [`Db::close`]. A handle that is dropped, or a program that ends otherwise, leaves
+    /// a file without a list.
+    OnClose,
+    /// Never.
+    Never,
+}
+
+impl Default for OpenOptions {
     fn default() -> Self {
-        Wait::UpTo(Duration::ZERO)
+        OpenOptions {
+            read_only: false,
+            create: true,
+            mode: 0o644,
+            page_size: 4096,
+            initial_map_size: 0,
+            lock_timeout: Some(Duration::ZERO),
+            backing: Backing::default(),
+            verify: Verify::default(),
+            write: WriteOptions {
+                no_sync: false,
+                no_grow_sync: false,
+                commit_unchanged: false,
+                strict: false,
+                freelist: FreelistMode::default(),
+                growth_step: 16 << 20,
+                max_size: None,
+            },
+        }
     }
 }
 
@@ -76,13 +121,13 @@ impl OpenOptions {
 
     /// How long to wait for the lock; it is tried every 50 ms. Default: one try.
     pub fn lock_timeout(&mut self, timeout: Duration) -> &mut Self {
-        self.lock = Wait::UpTo(timeout);
+        self.lock_timeout = Some(timeout);
         self
     }
 
     /// Waits for the lock for as long as it takes.
     pub fn lock_forever(&mut self) -> &mut Self {
-        self.lock = Wait::Forever;
+        self.lock_timeout = None;
         self
     }
 
@@ -98,65 +143,96 @@ impl OpenOptions {
         self
     }
 
-    /// Opens an existing database.
+    /// Creates the file where there is none. Default: yes, unless it is opened read-only.
+    pub fn create(&mut self, create: bool) -> &mut Self {
+        self.create = create;
+        self
+    }
+
+    /// The permissions of a file that is created, less those that the process masks. Default: `0o644`.
+    pub fn mode(&mut self, mode: u32) -> &mut Self {
+        self.mode = mode;
+        self
+    }
+
+    /// The page size of a file that is created: a power of two from 1 KiB to 64 KiB. Default: 4096, on every host. A
+    /// file that is there has its own.
+    pub fn page_size(&mut self, bytes: u32) -> &mut Self {
+        self.page_size = bytes;
+        self
+    }
+
+    /// The size that the file is taken to be mapped at first, which decides how far it grows at once: a file that would
+    /// outgrow it is extended to the size of the next larger map, up to the [growth step](Self::growth_step). Nothing
+    /// here ever waits for a reader because of it, as Go does. Default: the length of the file.
+    pub fn initial_map_size(&mut self, bytes: u64) -> &mut Self {
+        self.initial_map_size = bytes;
+        self
+    }
+
+    /// The largest size that all pages together may come to; [`Error::MaxSize`](crate::Error::MaxSize) is what a commit
+    /// fails with that would need more. Default: none.
+    pub fn max_size(&mut self, bytes: u64) -> &mut Self {
+        self.write.max_size = Some(bytes);
+        self
+    }
+
+    /// How much a file beyond this size is extended at once. Default: 16 MiB.
+    pub fn growth_step(&mut self, bytes: u64) -> &mut Self {
+        self.write.growth_step = bytes;
+        self
+    }
+
+    /// Leaves out the syncs of a commit. What was committed is durable after [`Db::sync`]; a crash of the system before
+    /// that can leave a file that cannot be read at all. Default: no.
+    pub fn no_sync(&mut self, no_sync: bool) -> &mut Self {
+        self.write.no_sync = no_sync;
+        self
+    }
+
+    /// Lets the file grow by being written to, with neither an extension ahead nor its sync. Default: no.
+    pub fn no_grow_sync(&mut self, no_grow_sync: bool) -> &mut Self {
+        self.write.no_grow_sync = no_grow_sync;
+        self
+    }
+
+    /// Commits transactions that changed nothing too, as Go does: with a new list of free pages and a new meta. Default:
+    /// no, they write nothing.
+    pub fn commit_unchanged(&mut self, commit_unchanged: bool) -> &mut Self {
+        self.write.commit_unchanged = commit_unchanged;
+        self
+    }
+
+    /// Walks the whole new state of each transaction before it is committed. Slow. Default: no.
+    pub fn strict(&mut self, strict: bool) -> &mut Self {
+        self.write.strict = strict;
+        self
+    }
+
+    /// When the list of free pages is written. Default: with each commit.
+    pub fn freelist(&mut self, mode: FreelistMode) -> &mut Self {
+        self.write.freelist = mode;
+        self
+    }
+
+    /// Opens a database.
     pub fn open(&self, path: impl AsRef<Path>) -> Result<Db> {
-        let path = path.as_ref();
-        let mode = if self.read_only { LockMode::Shared } else { exclusive()? };
-        let timeout = match self.lock {
-            Wait::UpTo(timeout) => Some(timeout),
-            Wait::Forever => None,
-        };
-        let (file, _) = open_regular(path, !self.read_only)?;
-        let lock = FileLock::acquire(file, path, mode, timeout)?;
-        // Only under the lock do length and metas stand still.
-        let size = lock.file().metadata().map_err(|source| Error::io("read", path, source))?.len();
-        let (metas, layout) = read_metas(lock.file(), path, size)?;
-        let meta = usable_meta(&metas, layout, size)?;
-        let medium = match self.backing {
-            Backing::Map => {
-                let map = Map::new(lock.file(), size, layout.run_bytes(2));
-                Medium::Map(map.map_err(|source| Error::io("map", path, source))?)
-            }
-            Backing::Heap => Medium::Heap(Heap::new(read_all(lock.file(), path, size)?)),
-        };
-        let generation = Generation { medium, layout, metas, meta, free: OnceLock::new(), _lock: Some(Arc::new(lock)) };
-        if self.verify == Verify::Tree {
-            tree::verify(generation.pages(&generation.meta))?;
-        }
-        Ok(Db { current: Arc::new(generation), path: path.into(), read_only: self.read_only })
+        open::file(self, path.as_ref())
     }
-}
 
-/// The exclusive lock, where it is the one that Go's programs take too.
-fn exclusive() -> Result<LockMode> {
-    match cfg!(any(
-        target_os = "linux",
-        target_os = "macos",
-        target_os = "freebsd",
-        target_os = "netbsd",
-        target_os = "openbsd"
-    )) {
-        true => Ok(LockMode::Exclusive),
-        false => Err(Error::Unsupported { what: "on this platform a database can only be opened read-only" }),
+    /// Opens a database on a disk of the caller's own, which nobody else may write to. An empty disk becomes a new
+    /// database. It is read into memory, after each commit again.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use unbolt::{Db, MemoryDisk};
+    /// let disk = Arc::new(MemoryDisk::new());
+    /// let db = Db::options().open_disk(Arc::clone(&disk) as _)?;
+    /// db.update(|tx| tx.create_bucket("b")?.put("k", "v"))?;
+    /// assert!(Db::from_bytes(disk.to_bytes())?.begin_read()?.bucket("b")?.is_some());
+    /// # Ok::<(), unbolt::Error>(())
+    /// ```
+    pub fn open_disk(&self, disk: Arc<dyn Disk>) -> Result<Db> {
+        open::disk(self, disk)
     }
-}
-
-/// The current meta, if it makes sense for a file of this length. Never the older one in its place.
-fn usable_meta(metas: &MetaPair, layout: Layout, size: u64) -> Result<Meta> {
-    let meta = metas.current().ok_or(Error::Empty)?;
-    meta.validate()?;
-    let expected = layout.run_bytes(meta.high_water.0);
-    if size < expected {
-        return Err(Corruption { kind: CorruptionKind::ShortFile { expected, found: size }, page: None, offset: None }.into());
-    }
-    Ok(meta)
-}
-
-pub(super) fn open_bytes(bytes: Arc<[u8]>) -> Result<Db> {
-    let snapshot = Snapshot::from_bytes(Arc::clone(&bytes))?;
-    let (metas, layout) = (*snapshot.metas(), snapshot.layout());
-    let meta = usable_meta(&metas, layout, snapshot.size())?;
-    let medium = Medium::Heap(Heap::new(bytes));
-    let generation = Generation { medium, layout, metas, meta, free: OnceLock::new(), _lock: None };
-    Ok(Db { current: Arc::new(generation), path: Default::default(), read_only: true })
 }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Bucket, Generation, Iter};
+use super::generation::Generation;
+use super::shared::Shared;
+use super::{Bucket, Iter};
 use crate::error::{Error, Result};
 use crate::format::{Meta, MetaPair, PageId, TxId};
 use crate::storage::{Medium, Storage};
@@ -17,11 +19,13 @@ use crate::tree::{PageInfo, Pages};
 pub struct ReadTx {
     generation: Arc<Generation>,
     meta: Meta,
+    /// The lock is held for as long as anything is read.
+    _shared: Arc<Shared>,
 }
 
 impl ReadTx {
-    pub(super) fn new(generation: Arc<Generation>, meta: Meta) -> ReadTx {
-        ReadTx { generation, meta }
+    pub(super) fn new(shared: &Arc<Shared>, generation: Arc<Generation>, meta: Meta) -> ReadTx {
+        ReadTx { generation, meta, _shared: Arc::clone(shared) }
     }
 
     /// The pages of this state, for whatever works on pages: a check, a walk, a copy.
@@ -65,7 +69,7 @@ impl ReadTx {
     /// The root bucket, which holds all others.
     #[inline]
     pub fn root(&self) -> Result<Bucket<'_>> {
-        Ok(Bucket(self.medium_pages().validated_root()))
+        Ok(self.medium_pages().validated_root().into())
     }
 
     /// The top-level bucket of this name; `None` where there is none.
@@ -80,7 +84,7 @@ impl ReadTx {
     ///
     /// [`Error::BucketNotFound`] with the part of the path that is not there.
     pub fn bucket_at<N: AsRef<[u8]>>(&self, path: &[N]) -> Result<Bucket<'_>> {
-        Ok(Bucket(self.medium_pages().validated_root().descend(path)?))
+        self.root()?.bucket_at(path)
     }
 
     /// The entries of the root bucket, which are the top-level buckets.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 pub use corruption::{Corruption, CorruptionKind};
 
-use crate::format::{MetaRefusal, TxId};
+use crate::format::{EncodeError, MetaRefusal, TxId};
 
 /// A `Result` whose error is [`Error`] unless said otherwise.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -83,6 +83,81 @@ pub enum Error {
     BucketNotFound {
         /// The names from the root to the bucket that is missing.
         path: Vec<Vec<u8>>,
+    },
+    /// There is a bucket at this path already.
+    #[error("bucket exists already: {}", BucketPath(path))]
+    BucketExists {
+        /// The names from the root to the bucket.
+        path: Vec<Vec<u8>>,
+    },
+    /// A bucket needs a name of at least one byte.
+    #[error("a bucket's name cannot be empty")]
+    BucketNameRequired,
+    /// A key needs at least one byte.
+    #[error("a key cannot be empty")]
+    KeyRequired,
+    /// A key that is longer than Go's writer takes.
+    #[error("a key of {len} bytes is longer than {}", crate::format::MAX_KEY_SIZE)]
+    KeyTooLarge {
+        /// Its length.
+        len: usize,
+    },
+    /// A value that is longer than the format can hold.
+    #[error("a value of {len} bytes is longer than 2147483646")]
+    ValueTooLarge {
+        /// Its length.
+        len: usize,
+    },
+    /// A key that holds a bucket where a value is wanted, or the reverse.
+    #[error("key {} holds a bucket where a value is wanted, or a value where a bucket is", key.escape_ascii())]
+    IncompatibleValue {
+        /// The key.
+        key: Vec<u8>,
+    },
+    /// A bucket cannot become a part of itself.
+    #[error("bucket {} cannot be moved into itself", BucketPath(path))]
+    MoveIntoItself {
+        /// The names from the root to the bucket.
+        path: Vec<Vec<u8>>,
+    },
+    /// What is to be written does not fit in a page.
+    #[error(transparent)]
+    TooLarge(EncodeError),
+    /// The database was opened read-only.
+    #[error("the database was opened read-only")]
+    ReadOnly,
+    /// This thread's own write transaction is still open, so waiting for it would last for ever.
+    #[error("a write transaction of this thread is still open")]
+    WriterActive,
+    /// Another thread's write transaction did not end in the time that was given.
+    #[error("another write transaction is still open (waited {waited:?})")]
+    WriterBusy {
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// The database would grow past its limit.
+    #[error("{needed} bytes are needed, the database is limited to {limit}")]
+    MaxSize {
+        /// The size that all pages together need.
+        needed: u64,
+        /// The limit it was opened with.
+        limit: u64,
+    },
+    /// A change of this transaction stopped half-way, so none of it can be committed.
+    #[error("an earlier change of this transaction failed, it cannot be committed")]
+    TxBroken,
+    /// There is no transaction id after the newest one.
+    #[error("transaction ids have run out")]
+    TxIdExhausted,
+    /// A write failed earlier in a way that leaves what is on the disk in doubt. The database must be opened again.
+    #[error("an earlier write failed, the database must be opened again")]
+    Poisoned,
+    /// The commit may or may not be on the disk: it failed at or after the point where it counts. What a new opening
+    /// of the database finds is one of the two, whole.
+    #[error("it is not known whether the transaction was committed")]
+    CommitUnknown {
+        /// What failed.
+        source: io::Error,
     },
     /// The operation is not possible on this platform or with these options.
     #[error("{what}")]

@@ -43,9 +43,12 @@ const MAX_RUN: u64 = 0x7FFF_FFFF;
 
 /// A meta page: page 0 or 1, all of it.
 pub fn encode_meta(page: PageId, meta: &Meta, layout: Layout) -> Vec<u8> {
-    let mut out = Run::new(page, PageKind::Meta, 0, 1, layout);
-    out.bytes.extend_from_slice(meta.encode().as_bytes());
-    out.finish()
+    let mut out = Vec::new();
+    let end = usize::try_from(layout.run_bytes(1)).unwrap_or(usize::MAX);
+    let mut run = RunEncoder::begin(&mut out, page, PageKind::Meta, 0, 1, end, layout.endian);
+    run.data(meta.encode().as_bytes());
+    run.finish();
+    out
 }
 
 /// A leaf page run as long as its elements need.
@@ -61,27 +64,29 @@ pub fn encode_meta(page: PageId, meta: &Meta, layout: Layout) -> Vec<u8> {
 pub fn encode_leaf(page: PageId, elements: &[LeafElement<&[u8]>], layout: Layout) -> Result<Vec<u8>, EncodeError> {
     let data = elements.iter().map(|e| length(e.key.len()).saturating_add(length(e.value.len())));
     let pages = pages_for(used(elements.len(), data)?, layout);
-    let mut out = Run::new(page, PageKind::Leaf, count(elements.len())?, pages, layout);
-    out.leaf(elements);
-    Ok(out.finish())
+    let mut out = Vec::new();
+    RunEncoder::new(&mut out, page, PageKind::Leaf, elements.len(), pages, layout)?.leaf(elements);
+    Ok(out)
 }
 
 /// The page image of an inline bucket, without the bucket header before it.
 pub fn encode_inline(elements: &[LeafElement<&[u8]>], endian: Endian) -> Result<Vec<u8>, EncodeError> {
     let data = elements.iter().map(|e| length(e.key.len()).saturating_add(length(e.value.len())));
-    used(elements.len(), data)?;
-    let header = PageHeader { id: PageId(0), flags: PageKind::Leaf.flags(), count: count(elements.len())?, overflow: 0 };
-    let mut out = Run { bytes: header.encode(endian).to_vec(), endian, len: 0 };
-    out.leaf(elements);
-    Ok(out.bytes)
+    let end = usize::try_from(used(elements.len(), data)?).unwrap_or(usize::MAX);
+    let mut out = Vec::new();
+    RunEncoder::begin(&mut out, PageId(0), PageKind::Leaf, count(elements.len())?, 1, end, endian).leaf(elements);
+    Ok(out)
 }
 
 /// A branch page run as long as its elements need.
 pub fn encode_branch(page: PageId, elements: &[BranchElement<&[u8]>], layout: Layout) -> Result<Vec<u8>, EncodeError> {
     let pages = pages_for(used(elements.len(), elements.iter().map(|e| length(e.key.len())))?, layout);
-    let mut out = Run::new(page, PageKind::Branch, count(elements.len())?, pages, layout);
-    out.branch(elements);
-    Ok(out.finish())
+    let mut out = Vec::new();
+    let mut run = RunEncoder::new(&mut out, page, PageKind::Branch, elements.len(), pages, layout)?;
+    elements.iter().for_each(|e| run.branch_element(short(e.key), e.child));
+    elements.iter().for_each(|e| run.data(e.key));
+    run.finish();
+    Ok(out)
 }
 
 /// The header of a bucket's entry: for an inline bucket, root 0 and the page image behind it.
@@ -91,19 +96,37 @@ pub fn encode_bucket(root: PageId, sequence: u64, endian: Endian) -> [u8; BUCKET
 
 /// A freelist run of this many pages. The ids must be sorted and unique.
 pub fn encode_freelist(page: PageId, ids: &[PageId], pages: u64, layout: Layout) -> Result<Vec<u8>, EncodeError> {
-    let short = u16::try_from(ids.len()).ok().filter(|count| *count < LONG_COUNT);
-    let words = length(ids.len()).saturating_add(u64::from(short.is_none()));
-    if words.saturating_mul(8).saturating_add(length(PAGE_HEADER_SIZE)) > layout.run_bytes(pages) {
-        return Err(EncodeError::FreelistTooLong { count: ids.len(), pages });
+    encode_freelist_of(page, ids.len(), ids.iter().copied(), pages, layout)
+}
+
+/// The same from ids that are made as they are asked for: `count` of them.
+pub(crate) fn encode_freelist_of(
+    page: PageId,
+    count: usize,
+    ids: impl Iterator<Item = PageId>,
+    pages: u64,
+    layout: Layout,
+) -> Result<Vec<u8>, EncodeError> {
+    let short = u16::try_from(count).ok().filter(|count| *count < LONG_COUNT);
+    if freelist_bytes(length(count)) > layout.run_bytes(pages) {
+        return Err(EncodeError::FreelistTooLong { count, pages });
     }
-    let mut out = Run::new(page, PageKind::Freelist, short.unwrap_or(LONG_COUNT), pages, layout);
+    let mut out = Vec::new();
+    let end = usize::try_from(layout.run_bytes(pages)).unwrap_or(usize::MAX);
+    let mut run = RunEncoder::begin(&mut out, page, PageKind::Freelist, short.unwrap_or(LONG_COUNT), pages, end, layout.endian);
+    let number = |number| bytemuck::cast::<_, [u8; 8]>(U64::new(number, layout.endian));
     if short.is_none() {
-        out.put(&bytemuck::cast::<_, [u8; 8]>(U64::new(length(ids.len()), layout.endian)));
+        run.data(&number(length(count)));
     }
-    for id in ids {
-        out.put(&bytemuck::cast::<_, [u8; 8]>(U64::new(id.0, layout.endian)));
-    }
-    Ok(out.finish())
+    ids.for_each(|id| run.data(&number(id.0)));
+    run.finish();
+    Ok(out)
+}
+
+/// The bytes that a list of so many free pages takes, header included.
+pub(crate) fn freelist_bytes(count: u64) -> u64 {
+    let words = count.saturating_add(u64::from(count >= u64::from(LONG_COUNT)));
+    words.saturating_mul(8).saturating_add(length(PAGE_HEADER_SIZE))
 }
 
 /// The bytes that elements with data of these sizes take, header included.
@@ -122,76 +145,95 @@ fn count(elements: usize) -> Result<u16, EncodeError> {
     u16::try_from(elements).ok().filter(|count| *count < u16::MAX).ok_or(too_many)
 }
 
-/// A run that is being laid out.
-struct Run {
-    bytes: Vec<u8>,
+/// A page run that is being laid out behind whatever a buffer holds already: first the headers of all elements, then
+/// their keys and values in the same order.
+pub(crate) struct RunEncoder<'o> {
+    out: &'o mut Vec<u8>,
     endian: Endian,
-    len: usize,
+    /// Where the run ends in `out`.
+    end: usize,
+    /// The distance from the next element's header to its key.
+    position: u64,
 }
 
-impl Run {
-    fn new(page: PageId, kind: PageKind, count: u16, pages: u64, layout: Layout) -> Run {
+impl<'o> RunEncoder<'o> {
+    /// Begins a run of this many pages. The elements must fit in it.
+    pub(crate) fn new(
+        out: &'o mut Vec<u8>,
+        page: PageId,
+        kind: PageKind,
+        elements: usize,
+        pages: u64,
+        layout: Layout,
+    ) -> Result<Self, EncodeError> {
+        let end = out.len().saturating_add(usize::try_from(layout.run_bytes(pages)).unwrap_or(usize::MAX));
+        Ok(Self::begin(out, page, kind, count(elements)?, pages, end, layout.endian))
+    }
+
+    fn begin(out: &'o mut Vec<u8>, id: PageId, kind: PageKind, count: u16, pages: u64, end: usize, endian: Endian) -> Self {
         let overflow = u32::try_from(pages.saturating_sub(1)).unwrap_or(u32::MAX);
-        let len = usize::try_from(layout.run_bytes(pages)).unwrap_or(usize::MAX);
-        let mut bytes = Vec::with_capacity(len);
-        bytes.extend_from_slice(&PageHeader { id: page, flags: kind.flags(), count, overflow }.encode(layout.endian));
-        Run { bytes, endian: layout.endian, len }
+        out.reserve(end.saturating_sub(out.len()));
+        out.extend_from_slice(&PageHeader { id, flags: kind.flags(), count, overflow }.encode(endian));
+        RunEncoder { out, endian, end, position: first_position(usize::from(count)) }
     }
 
-    fn put(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
+    /// The header of the next element of a leaf.
+    #[inline]
+    pub(crate) fn leaf_element(&mut self, flags: u32, key_len: u32, value_len: u32) {
+        let header = RawLeafElement {
+            flags: U32::new(flags, self.endian),
+            pos: self.next_position(u64::from(key_len).saturating_add(u64::from(value_len))),
+            ksize: U32::new(key_len, self.endian),
+            vsize: U32::new(value_len, self.endian),
+        };
+        self.data(&bytemuck::cast::<_, [u8; ELEMENT_SIZE]>(header));
     }
 
-    // The caller has made sure by `used` that every position fits in 32 bits.
-    fn number(&self, value: u64) -> U32 {
-        U32::new(u32::try_from(value).unwrap_or(u32::MAX), self.endian)
+    /// The header of the next element of a branch.
+    #[inline]
+    pub(crate) fn branch_element(&mut self, key_len: u32, child: PageId) {
+        let header = RawBranchElement {
+            pos: self.next_position(u64::from(key_len)),
+            ksize: U32::new(key_len, self.endian),
+            child: U64::new(child.0, self.endian),
+        };
+        self.data(&bytemuck::cast::<_, [u8; ELEMENT_SIZE]>(header));
     }
 
-    fn leaf(&mut self, elements: &[LeafElement<&[u8]>]) {
-        let mut pos = first_position(elements.len());
+    /// The next bytes of the run.
+    #[inline]
+    pub(crate) fn data(&mut self, bytes: &[u8]) {
+        self.out.extend_from_slice(bytes);
+    }
+
+    /// Ends the run: what is left of it is zero.
+    pub(crate) fn finish(self) {
+        self.out.resize(self.end, 0);
+    }
+
+    /// The distance from this element's header to its key. A run is shorter than 2^31 bytes, so it fits.
+    fn next_position(&mut self, data: u64) -> U32 {
+        let position = U32::new(u32::try_from(self.position).unwrap_or(u32::MAX), self.endian);
+        self.position = self.position.saturating_add(data).saturating_sub(length(ELEMENT_SIZE));
+        position
+    }
+
+    fn leaf(mut self, elements: &[LeafElement<&[u8]>]) {
+        elements.iter().for_each(|e| self.leaf_element(e.flags, short(e.key), short(e.value)));
         for e in elements {
-            let (ksize, vsize) = (length(e.key.len()), length(e.value.len()));
-            let header = RawLeafElement {
-                flags: U32::new(e.flags, self.endian),
-                pos: self.number(pos),
-                ksize: self.number(ksize),
-                vsize: self.number(vsize),
-            };
-            self.put(&bytemuck::cast::<_, [u8; ELEMENT_SIZE]>(header));
-            pos = next_position(pos, ksize.saturating_add(vsize));
+            self.data(e.key);
+            self.data(e.value);
         }
-        for e in elements {
-            self.put(e.key);
-            self.put(e.value);
-        }
+        self.finish();
     }
+}
 
-    fn branch(&mut self, elements: &[BranchElement<&[u8]>]) {
-        let mut pos = first_position(elements.len());
-        for e in elements {
-            let ksize = length(e.key.len());
-            let header =
-                RawBranchElement { pos: self.number(pos), ksize: self.number(ksize), child: U64::new(e.child.0, self.endian) };
-            self.put(&bytemuck::cast::<_, [u8; ELEMENT_SIZE]>(header));
-            pos = next_position(pos, ksize);
-        }
-        for e in elements {
-            self.put(e.key);
-        }
-    }
-
-    fn finish(mut self) -> Vec<u8> {
-        self.bytes.resize(self.len, 0);
-        self.bytes
-    }
+/// A length that was found to fit when the size of the whole was tested.
+fn short(bytes: &[u8]) -> u32 {
+    u32::try_from(bytes.len()).unwrap_or(u32::MAX)
 }
 
 /// The distance from the first element's header to its key.
 fn first_position(count: usize) -> u64 {
     length(count).saturating_mul(length(ELEMENT_SIZE))
-}
-
-/// The same for the element after one with this much data.
-fn next_position(pos: u64, data: u64) -> u64 {
-    pos.saturating_add(data).saturating_sub(length(ELEMENT_SIZE))
 }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use super::cache::Cache;
+use super::disk::{Disk, read_up_to};
 use super::probe::probe;
 use super::{Storage, short};
 use crate::error::Error;
@@ -54,12 +55,12 @@ pub(crate) fn open_regular(path: &Path, write: bool) -> Result<(File, Metadata),
 
 /// Both metas of a file, read by position.
 pub(crate) fn read_metas(file: &File, path: &Path, size: u64) -> Result<(MetaPair, Layout), Error> {
-    probe(size, &|offset, buffer| read_up_to(file, path, offset, buffer))
+    probe(size, &|offset, buffer| read_up_to(file, buffer, offset).map_err(|e| Error::io("read", path, e)))
 }
 
-/// All bytes of a file of this length.
-pub(crate) fn read_all(file: &File, path: &Path, size: u64) -> Result<Vec<u8>, Error> {
-    read_exact(file, path, 0, size)
+/// Both metas of a disk.
+pub(crate) fn read_disk_metas(disk: &dyn Disk, size: u64) -> Result<(MetaPair, Layout), Error> {
+    probe(size, &|offset, buffer| read_up_to(disk, buffer, offset).map_err(|e| Error::io("read", "", e)))
 }
 
 /// The bytes from `offset` on, exactly `len` of them.
@@ -81,35 +82,10 @@ struct FileFrom<'f> {
 
 impl Read for FileFrom<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let n = read_at(self.file, buffer, self.offset)?;
+        let n = self.file.read_at(buffer, self.offset)?;
         self.offset = self.offset.saturating_add(n as u64);
         Ok(n)
     }
-}
-
-/// Fills as much of `buffer` as the file has, from `offset` on.
-fn read_up_to(file: &File, path: &Path, offset: u64, buffer: &mut [u8]) -> Result<usize, Error> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        let rest = buffer.get_mut(filled..).unwrap_or_default();
-        match read_at(file, rest, offset.saturating_add(filled as u64)) {
-            Ok(0) => break,
-            Ok(n) => filled += n,
-            Err(e) if e.kind() == ErrorKind::Interrupted => {}
-            Err(e) => return Err(Error::io("read", path, e)),
-        }
-    }
-    Ok(filled)
-}
-
-#[cfg(unix)]
-fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> std::io::Result<usize> {
-    std::os::unix::fs::FileExt::read_at(file, buffer, offset)
-}
-
-#[cfg(windows)]
-fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> std::io::Result<usize> {
-    std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
 }
 
 /// A file, its runs read by position.

@@ -6,6 +6,7 @@
 //! under the reader is an error and not a signal.
 
 mod cache;
+mod disk;
 mod file;
 mod heap;
 mod lock;
@@ -14,13 +15,16 @@ mod medium;
 mod mount;
 mod probe;
 mod snapshot;
+mod volume;
 
 use std::fmt;
 
 use crate::error::{Corruption, CorruptionKind, Error};
 use crate::format::Bytes;
 
-pub(crate) use file::{FileId, open_regular, read_all, read_metas};
+pub(crate) use disk::write_all_at;
+pub use disk::{Disk, MemoryDisk};
+pub(crate) use file::{FileId, open_regular, read_disk_metas, read_metas};
 pub(crate) use heap::Heap;
 pub use lock::lock_holders;
 pub(crate) use lock::{FileLock, LockMode};
@@ -28,6 +32,7 @@ pub(crate) use map::Map;
 pub(crate) use medium::Medium;
 pub use mount::FileSystem;
 pub use snapshot::{DEFAULT_ATTEMPTS, Snapshot};
+pub(crate) use volume::Volume;
 
 /// Where the bytes of a database come from.
 pub trait Storage: fmt::Debug {

@@ -90,8 +90,7 @@ impl Store for BoltStore {
     }
 
     fn close(self: Box<Self>) -> Result<(), StoreError> {
-        self.db.close();
-        Ok(())
+        Ok(self.db.close()?)
     }
 }
 

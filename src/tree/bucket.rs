@@ -32,6 +32,11 @@ impl<'s, S: Storage> Bucket<'s, S> {
         Bucket { pages, root: BucketRoot::Page(meta.root), sequence: meta.root_sequence }
     }
 
+    /// The part of a tree below a page, as a bucket of its own.
+    pub(super) fn below(pages: Pages<'s, S>, page: PageId) -> Self {
+        Bucket { pages, root: BucketRoot::Page(page), sequence: 0 }
+    }
+
     /// The bucket that a leaf's entry describes.
     pub(super) fn from_header(pages: Pages<'s, S>, header: BucketHeader<S::Run<'s>>) -> Self {
         Bucket { pages, root: header.root, sequence: header.sequence }
@@ -107,7 +112,7 @@ impl<'s, S: Storage> Bucket<'s, S> {
 
     /// The leaf on which a key is, if it is anywhere.
     #[inline]
-    fn leaf_for(&self, key: &[u8]) -> Result<Leaf<S::Run<'s>>> {
+    pub(super) fn leaf_for(&self, key: &[u8]) -> Result<Leaf<S::Run<'s>>> {
         let mut page = self.load_root()?;
         for _ in 0..MAX_DEPTH {
             if page.kind() != PageKind::Branch {

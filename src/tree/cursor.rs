@@ -13,7 +13,7 @@ use std::fmt;
 
 use super::{Bucket, Entry, MAX_DEPTH};
 use crate::error::{Corruption, CorruptionKind, Error, Result};
-use crate::format::{Branch, Leaf, LeafElement, Page, PageKind};
+use crate::format::{Branch, Leaf, LeafElement, Page, PageId, PageKind};
 use crate::storage::Storage;
 
 /// A position in a bucket.
@@ -69,6 +69,14 @@ impl<'s, S: Storage> Cursor<'s, S> {
     pub(crate) fn element(&self) -> Result<Option<LeafElement<S::Run<'s>>>> {
         match &self.leaf {
             Some((leaf, position)) => Ok(Some(leaf.element(*position)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// The element that the cursor is on, the page it lies on, and the file offset of its value.
+    pub(crate) fn located(&self) -> Result<Option<(LeafElement<S::Run<'s>>, PageId, u64)>> {
+        match &self.leaf {
+            Some((leaf, at)) => Ok(Some((leaf.element(*at)?, leaf.page().id(), leaf.value_offset(*at)))),
             None => Ok(None),
         }
     }

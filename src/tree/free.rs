@@ -1,6 +1,6 @@
 //! The free pages that a state stores, validated before anyone believes them.
 
-use super::{PageSet, Pages, reach};
+use super::{PageSet, Pages, Run, reach};
 use crate::error::{CorruptionKind, Result};
 use crate::format::PageId;
 use crate::storage::Storage;
@@ -23,6 +23,11 @@ impl FreePages {
     /// Whether a page is free.
     pub fn contains(&self, page: PageId) -> bool {
         self.ids.binary_search(&page).is_ok()
+    }
+
+    /// The run that the list itself lies on; `None` where the state stores no list.
+    pub(crate) fn run(&self) -> Option<Run> {
+        (self.pages > 0).then_some(Run { first: self.first, pages: self.pages })
     }
 
     /// The pages that the list itself lies on; none where the state stores no list.
@@ -59,12 +64,12 @@ pub fn read_freelist<S: Storage>(pages: Pages<'_, S>) -> Result<Option<FreePages
 pub fn free_pages<S: Storage>(pages: Pages<'_, S>) -> Result<FreePages> {
     match read_freelist(pages)? {
         Some(free) => Ok(free),
-        None => scan(pages),
+        None => scan_free(pages),
     }
 }
 
 /// Finds the free pages of a state that can be walked whole.
-fn scan<S: Storage>(pages: Pages<'_, S>) -> Result<FreePages> {
+pub(crate) fn scan_free<S: Storage>(pages: Pages<'_, S>) -> Result<FreePages> {
     let reach = reach(pages)?;
     if let Some(problem) = reach.problems.into_iter().next() {
         return Err(problem.into());

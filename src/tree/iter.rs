@@ -180,7 +180,7 @@ fn is_after<S: Storage>(key: &[u8], front: Option<&Cursor<'_, S>>) -> bool {
 }
 
 /// The first key that does not begin with a prefix and comes after those that do.
-fn end_of_prefix(prefix: &[u8]) -> Bound<Vec<u8>> {
+pub(crate) fn end_of_prefix(prefix: &[u8]) -> Bound<Vec<u8>> {
     let kept = prefix.iter().rposition(|byte| *byte != u8::MAX);
     match kept.and_then(|last| Some((prefix.get(..last)?, prefix.get(last)?.checked_add(1)?))) {
         Some((head, last)) => Bound::Excluded([head, &[last]].concat()),

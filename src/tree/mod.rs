@@ -8,10 +8,13 @@
 //! These are the types for tools, over files that may be damaged or in use. Programs that use a database have
 //! [`Db`](crate::Db), which speaks plain slices.
 
+mod allocator;
 mod bucket;
 mod copy;
 mod cursor;
+mod edit;
 mod free;
+mod free_set;
 mod iter;
 mod page_info;
 mod previous;
@@ -21,11 +24,15 @@ mod walk;
 
 use std::fmt;
 
+pub(crate) use allocator::{Allocator, Taken};
 pub use bucket::{Bucket, Entry};
 pub use copy::{Copied, CopyTarget, copy_state};
 pub use cursor::{Cursor, Pair};
+pub(crate) use edit::{Base, BucketId, Edit, EditCounts, Neighbour, Run, Spilled, View};
+pub(crate) use free::scan_free;
 pub use free::{FreePages, free_pages, read_freelist};
 pub use iter::Iter;
+pub(crate) use iter::end_of_prefix;
 pub use page_info::{PageInfo, PageType};
 pub use previous::verify_older;
 pub use reach::{PageSet, Reach, reach, verify};

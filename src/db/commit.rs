@@ -1,0 +1,256 @@
+//! The commit, step by step.
+//!
+//! 1. Merge and cut the edited nodes, and give each its new place. Nothing is written yet.
+//! 2. Give the list of free pages its place.
+//! 3. Extend the file, and sync its length.
+//! 4. Write all pages in page order, neighbours together.
+//! 5. Sync. From here on the new state is on the disk, and nothing leads to it.
+//! 6. Write one meta page: this is the moment at which the transaction counts.
+//! 7. Sync, and let readers begin with the new state.
+//!
+//! Up to step 5 a failure leaves the old state as it was. Where the disk was merely full the database goes on; after
+//! any other failure nothing is known about what a later sync would make durable, so it is not written to again.
+//! From step 6 on it is not known which of the two states the disk has.
+
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::generation::Generation;
+use super::options::FreelistMode;
+use super::shared::{Shared, lock};
+use super::stats::WriteStats;
+use super::writer::{Claim, Writer};
+use crate::error::{Error, Result};
+use crate::format::{Layout, Meta, MetaPair, MetaSlot, PageId, TxId, encode_freelist_of, encode_meta, freelist_bytes};
+use crate::storage::{Disk, Medium, Storage, write_all_at};
+use crate::tree::{Edit, Pages, Run, Spilled, verify};
+
+/// How much is written at once where pages follow each other. Larger writes are no faster, and leave the page cache
+/// with units that make every later write of one page in them slower.
+const WRITTEN_AT_ONCE: usize = 64 << 10;
+/// Memory for staged pages that is kept from one commit to the next.
+const KEPT: usize = 1 << 20;
+
+/// What is to be on the disk before the new meta is.
+struct Prepared {
+    meta: Meta,
+    page: PageId,
+    spilled: Spilled,
+    /// The encoded list of free pages, and where it goes.
+    list: Option<(Run, Vec<u8>)>,
+}
+
+/// Commits the changes of a transaction and makes the new state the current one.
+pub(super) fn commit(shared: &Shared, writer: &mut Writer, edit: &mut Edit, mode: FreelistMode) -> Result<()> {
+    writer.sound()?;
+    let start = Instant::now();
+    let before = shared.current();
+    let mut stats = WriteStats::default();
+    let mut claim = Claim::new(writer, &before.meta);
+    let prepared = prepare(&mut claim, edit, &before, mode)?;
+    stats.spill_time = start.elapsed();
+    let medium = write_pages(shared, &mut claim, edit, &before, &prepared, &mut stats)?;
+    let (slot, raw) = (prepared.page, encode_meta(prepared.page, &prepared.meta, before.layout));
+    let durable = write_meta(shared, claim.writer(), before.layout, slot, &raw, &mut stats);
+    if let Err(source) = durable {
+        claim.writer().poisoned = true;
+        return Err(Error::CommitUnknown { source });
+    }
+    let mut metas: MetaPair = before.metas;
+    metas.slots[slot.0 as usize] = MetaSlot::new(slot, &raw);
+    shared.publish(Generation::new(medium, before.layout, metas, prepared.meta));
+    claim.writer().list = prepared.list.map(|(run, _)| run);
+    stats.pages_allocated = claim.keep(prepared.meta.txid, &prepared.spilled.freed);
+    stats.add_counts(edit.counts());
+    stats.commits = 1;
+    stats.write_time = start.elapsed() - stats.spill_time;
+    lock(&shared.stats).add(&stats);
+    Ok(())
+}
+
+fn prepare(claim: &mut Claim<'_>, edit: &mut Edit, before: &Generation, mode: FreelistMode) -> Result<Prepared> {
+    edit.rebalance()?;
+    let mut spilled = edit.spill(&mut |pages| claim.take(pages))?;
+    claim.writer().allocator.none_free(&spilled.freed)?;
+    spilled.freed.extend(claim.writer().list);
+    let list = match mode {
+        FreelistMode::EachCommit => Some(place_list(claim, &spilled.freed, before.layout)?),
+        FreelistMode::OnClose | FreelistMode::Never => None,
+    };
+    let (txid, page) = next_meta(&before.metas, &before.meta)?;
+    let freelist = list.as_ref().map(|(run, _)| run.first);
+    let meta = Meta { root: spilled.root, freelist, high_water: claim.high_water, txid, ..before.meta };
+    Ok(Prepared { meta, page, spilled, list })
+}
+
+/// The list is as long as it is before its own pages are taken, so it may have room to spare.
+fn place_list(claim: &mut Claim<'_>, freed: &[Run], layout: Layout) -> Result<(Run, Vec<u8>)> {
+    let bytes = freelist_bytes(claim.writer().allocator.count(freed));
+    let pages = bytes / layout.page_size.bytes() + 1;
+    let run = Run { first: claim.take(pages)?, pages };
+    let allocator = &claim.writer().allocator;
+    let (count, ids) = (allocator.count(freed) as usize, allocator.list(freed));
+    let encoded = encode_freelist_of(run.first, count, ids.iter(), pages, layout).map_err(Error::TooLarge)?;
+    Ok((run, encoded))
+}
+
+/// The id of the next transaction, and the page of its meta: the one that does not hold the only good meta.
+fn next_meta(metas: &MetaPair, current: &Meta) -> Result<(TxId, PageId)> {
+    let id = |after: u64| current.txid.0.checked_add(after).filter(|id| *id < u64::MAX).map(TxId).ok_or(Error::TxIdExhausted);
+    let page = |id: TxId| PageId(id.0 % 2);
+    let next = id(1)?;
+    let [first, second] = &metas.slots;
+    let (target, other) = if page(next).0 == 0 { (first, second) } else { (second, first) };
+    let holds_current = target.meta == Ok(*current);
+    let is_twin = other.meta.is_ok_and(|other| {
+        (other.root, other.freelist, other.high_water) == (current.root, current.freelist, current.high_water)
+    });
+    match holds_current && !is_twin {
+        true => id(2).map(|id| (id, page(id))),
+        false => Ok((next, page(next))),
+    }
+}
+
+/// Steps 3 to 5. Gives back what readers of the new state read from.
+fn write_pages(
+    shared: &Shared,
+    claim: &mut Claim<'_>,
+    edit: &Edit,
+    before: &Generation,
+    prepared: &Prepared,
+    stats: &mut WriteStats,
+) -> Result<Arc<Medium>> {
+    let disk = shared.volume.target()?;
+    let high_water = prepared.meta.high_water;
+    let written = grow(disk, claim.writer(), high_water, stats)
+        .map_err(|source| shared.volume.error("extend", source))
+        .and_then(|()| write_dirty(shared, disk, claim.writer(), edit, prepared, before.layout, stats));
+    if let Err(error) = written {
+        claim.writer().poisoned |= !is_full(&error);
+        return Err(error);
+    }
+    let end = before.layout.run_bytes(high_water.0);
+    claim.writer().growth.file = claim.writer().growth.file.max(end);
+    if !claim.writer().options.no_sync {
+        stats.syncs += 1;
+        disk.sync_data().map_err(|source| {
+            claim.writer().poisoned = true;
+            shared.volume.error("sync", source)
+        })?;
+    }
+    let file = claim.writer().growth.file;
+    let medium = match shared.volume.follows() && end <= before.medium.size() {
+        true => Arc::clone(&before.medium),
+        false => Arc::new(shared.volume.medium(file, before.layout)?),
+    };
+    if claim.writer().options.strict {
+        verify(Pages::new(&*medium, before.layout, &prepared.meta)).inspect_err(|_| claim.writer().poisoned = true)?;
+    }
+    Ok(medium)
+}
+
+fn grow(disk: &dyn Disk, writer: &mut Writer, high_water: PageId, stats: &mut WriteStats) -> io::Result<()> {
+    match writer.growth.target(high_water, &writer.options) {
+        Some(target) if !writer.options.no_grow_sync => {
+            disk.set_len(target)?;
+            writer.growth.file = target;
+            stats.syncs += 1;
+            // A length that is not durable could come back shorter than the pages that a durable meta names.
+            disk.sync_all().inspect_err(|_| writer.poisoned = true)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn write_dirty(
+    shared: &Shared,
+    disk: &dyn Disk,
+    writer: &mut Writer,
+    edit: &Edit,
+    prepared: &Prepared,
+    layout: Layout,
+    stats: &mut WriteStats,
+) -> Result<()> {
+    let mut gather = Gather { disk, layout, staged: std::mem::take(&mut writer.staged), at: 0, writes: 0, bytes: 0 };
+    let mut list = prepared.list.as_ref();
+    let failed = |source| shared.volume.error("write", source);
+    for dirty in &prepared.spilled.dirty {
+        if let Some((run, bytes)) = list.take_if(|(run, _)| run.first < dirty.run.first) {
+            gather.add(*run).map_err(failed)?.extend_from_slice(bytes);
+        }
+        edit.encode(dirty, gather.add(dirty.run).map_err(failed)?)?;
+    }
+    if let Some((run, bytes)) = list {
+        gather.add(*run).map_err(failed)?.extend_from_slice(bytes);
+    }
+    gather.flush().map_err(failed)?;
+    (stats.writes, stats.bytes_written) = (gather.writes, gather.bytes);
+    gather.staged.shrink_to(KEPT);
+    writer.staged = gather.staged;
+    Ok(())
+}
+
+/// Pages on their way to the disk: neighbours go together.
+struct Gather<'d> {
+    disk: &'d dyn Disk,
+    layout: Layout,
+    staged: Vec<u8>,
+    /// Where the staged bytes go.
+    at: u64,
+    writes: u64,
+    bytes: u64,
+}
+
+impl Gather<'_> {
+    /// Makes room for a run, whose bytes the caller puts behind what is there.
+    fn add(&mut self, run: Run) -> io::Result<&mut Vec<u8>> {
+        let (offset, len) = (self.layout.offset(run.first), self.layout.run_bytes(run.pages) as usize);
+        if self.at + self.staged.len() as u64 != offset || self.staged.len() + len > WRITTEN_AT_ONCE {
+            self.flush()?;
+            self.at = offset;
+        }
+        Ok(&mut self.staged)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if !self.staged.is_empty() {
+            self.writes += 1;
+            self.bytes += self.staged.len() as u64;
+            write_all_at(self.disk, &self.staged, self.at)?;
+            self.staged.clear();
+        }
+        Ok(())
+    }
+}
+
+/// Steps 6 and 7.
+fn write_meta(
+    shared: &Shared,
+    writer: &mut Writer,
+    layout: Layout,
+    page: PageId,
+    raw: &[u8],
+    stats: &mut WriteStats,
+) -> io::Result<()> {
+    let disk = shared.volume.target().map_err(io::Error::other)?;
+    write_all_at(disk, raw, layout.offset(page))?;
+    stats.writes += 1;
+    stats.bytes_written += raw.len() as u64;
+    if writer.options.no_sync {
+        return Ok(());
+    }
+    stats.syncs += 1;
+    disk.sync_data()
+}
+
+/// Whether a write failed only because there was no room for it.
+fn is_full(error: &Error) -> bool {
+    match error {
+        Error::Io { source, .. } => {
+            matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
+        }
+        Error::Corrupt(_) => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,75 @@
+//! The way in for one writer at a time.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
+
+use super::shared::lock;
+use super::writer::Writer;
+use crate::error::{Error, Result};
+
+/// How long to wait for another writer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Patience {
+    Forever,
+    Until(Instant),
+}
+
+/// Holds the writer while no transaction has it.
+#[derive(Debug)]
+pub(super) struct Door {
+    inside: Mutex<Inside>,
+    left: Condvar,
+}
+
+#[derive(Debug)]
+enum Inside {
+    /// Opened read-only: there is no writer.
+    Nobody,
+    Free(Box<Writer>),
+    Taken(ThreadId),
+}
+
+impl Door {
+    pub(super) fn new(writer: Option<Writer>) -> Door {
+        let inside = writer.map_or(Inside::Nobody, |writer| Inside::Free(Box::new(writer)));
+        Door { inside: Mutex::new(inside), left: Condvar::new() }
+    }
+
+    pub(super) fn is_read_only(&self) -> bool {
+        matches!(*lock(&self.inside), Inside::Nobody)
+    }
+
+    /// Takes the writer.
+    pub(super) fn enter(&self, patience: Patience) -> Result<Box<Writer>> {
+        let (me, start) = (thread::current().id(), Instant::now());
+        let mut inside = lock(&self.inside);
+        loop {
+            match std::mem::replace(&mut *inside, Inside::Taken(me)) {
+                Inside::Free(writer) => return Ok(writer),
+                other => *inside = other,
+            }
+            match *inside {
+                Inside::Nobody => return Err(Error::ReadOnly),
+                Inside::Taken(thread) if thread == me => return Err(Error::WriterActive),
+                _ => {}
+            }
+            inside = match patience {
+                Patience::Forever => self.left.wait(inside).unwrap_or_else(PoisonError::into_inner),
+                Patience::Until(end) => {
+                    let time = end.saturating_duration_since(Instant::now());
+                    if time == Duration::ZERO {
+                        return Err(Error::WriterBusy { waited: start.elapsed() });
+                    }
+                    self.left.wait_timeout(inside, time).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+    }
+
+    /// Gives the writer back.
+    pub(super) fn leave(&self, writer: Box<Writer>) {
+        *lock(&self.inside) = Inside::Free(writer);
+        self.left.notify_one();
+    }
+}

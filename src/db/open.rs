@@ -1,0 +1,155 @@
+//! Opening a database: the order of the steps.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::door::Door;
+use super::generation::Generation;
+use super::open_report::{FreelistSource, OpenReport};
+use super::options::{Backing, OpenOptions, Verify};
+use super::shared::Shared;
+use super::writer::{Growth, Writer};
+use super::{Db, create};
+use crate::error::{Corruption, CorruptionKind, Error, Result};
+use crate::format::{Endian, Layout, Meta, MetaPair, PageSize};
+use crate::storage::{
+    Disk, FileLock, Heap, LockMode, Medium, Snapshot, Storage, Volume, open_regular, read_disk_metas, read_metas,
+};
+use crate::tree::{self, Allocator, FreePages, Run};
+
+/// Opens a file under its lock.
+pub(super) fn file(options: &OpenOptions, path: &Path) -> Result<Db> {
+    let lock = match options.read_only {
+        true => {
+            let (file, _) = open_regular(path, false)?;
+            FileLock::acquire(file, path, LockMode::Shared, options.lock_timeout)?
+        }
+        false => {
+            writable_here()?;
+            create::open_or_create(options, path)?
+        }
+    };
+    // Only under the lock do length and metas stand still.
+    let size = lock.file().metadata().map_err(|source| Error::io("read", path, source))?.len();
+    let (metas, layout) = read_metas(lock.file(), path, size)?;
+    let volume = match options.backing {
+        Backing::Map => Volume::mapped(path, lock),
+        Backing::Heap => Volume::read(path, lock),
+    };
+    open(options, path, volume, size, metas, layout)
+}
+
+/// Opens a disk of the caller's own.
+pub(super) fn disk(options: &OpenOptions, disk: Arc<dyn Disk>) -> Result<Db> {
+    let failed = |source| Error::io("read", "", source);
+    if disk.size().map_err(failed)? == 0 && !options.read_only {
+        create::initialise(&*disk, new_layout(options)?).map_err(|source| Error::io("create", "", source))?;
+    }
+    let size = disk.size().map_err(failed)?;
+    let (metas, layout) = read_disk_metas(&*disk, size)?;
+    open(options, Path::new(""), Volume::disk(disk), size, metas, layout)
+}
+
+/// A database in memory, to be read.
+pub(super) fn bytes(bytes: Arc<[u8]>) -> Result<Db> {
+    let snapshot = Snapshot::from_bytes(Arc::clone(&bytes))?;
+    let (metas, layout) = (*snapshot.metas(), snapshot.layout());
+    let meta = usable_meta(&metas, layout, snapshot.size())?;
+    let state = Generation::new(Arc::new(Medium::Heap(Heap::new(bytes))), layout, metas, meta);
+    let shared = Shared::new(Default::default(), Volume::bytes(), Door::new(None), OpenReport::default(), state);
+    Ok(Db { shared: Arc::new(shared) })
+}
+
+/// The layout of a file that is created.
+pub(super) fn new_layout(options: &OpenOptions) -> Result<Layout> {
+    let size = PageSize::new(options.page_size).filter(|size| size.get().is_power_of_two());
+    match size.filter(|size| (1 << 10..=64 << 10).contains(&size.get())) {
+        Some(page_size) => Ok(Layout { page_size, endian: Endian::Little }),
+        None => Err(Error::Unsupported { what: "the page size of a new database is a power of two from 1024 to 65536" }),
+    }
+}
+
+fn open(options: &OpenOptions, path: &Path, volume: Volume, size: u64, metas: MetaPair, layout: Layout) -> Result<Db> {
+    let meta = usable_meta(&metas, layout, size)?;
+    let state = Generation::new(Arc::new(volume.medium(size, layout)?), layout, metas, meta);
+    if options.verify == Verify::Tree && options.read_only {
+        tree::verify(state.pages(&state.meta))?;
+    }
+    let (writer, report) = match options.read_only {
+        true => (None, OpenReport::default()),
+        false => writer(options, &state, size).map(|(writer, report)| (Some(writer), report))?,
+    };
+    log::debug!("opened {} at {meta}", path.display());
+    Ok(Db { shared: Arc::new(Shared::new(path.into(), volume, Door::new(writer), report, state)) })
+}
+
+/// What a writer needs to know of a state, its free pages above all.
+fn writer(options: &OpenOptions, state: &Generation, size: u64) -> Result<(Writer, OpenReport)> {
+    if state.layout.endian != HOST {
+        return Err(Error::Unsupported { what: "a file of the other byte order can only be read here; compact converts it" });
+    }
+    let (free, list, freelist) = free_pages(options, state)?;
+    let writer = Writer {
+        options: options.write.clone(),
+        allocator: Allocator::new(free.ids(), state.meta.txid),
+        list,
+        growth: Growth::new(state.layout, size, options.initial_map_size),
+        poisoned: false,
+        staged: Vec::new(),
+    };
+    Ok((writer, OpenReport { freelist }))
+}
+
+#[cfg(target_endian = "little")]
+const HOST: Endian = Endian::Little;
+#[cfg(target_endian = "big")]
+const HOST: Endian = Endian::Big;
+
+/// The free pages of a state, the run of its list, and how they were found. A list that cannot be true is not believed,
+/// and neither is one that does not fit the trees, where those are looked at.
+fn free_pages(options: &OpenOptions, state: &Generation) -> Result<(FreePages, Option<Run>, FreelistSource)> {
+    let pages = state.pages(&state.meta);
+    let stored = tree::read_freelist(pages);
+    let fits = match (&stored, options.verify) {
+        (Ok(Some(_)), Verify::Tree) => tree::verify(pages),
+        _ => Ok(()),
+    };
+    match (stored, fits) {
+        (Ok(Some(free)), Ok(())) => {
+            let list = free.run();
+            Ok((free, list, FreelistSource::Stored))
+        }
+        (Ok(None), _) => Ok((tree::scan_free(pages)?, None, FreelistSource::Scanned)),
+        (Err(Error::Corrupt(refused)), _) | (Ok(_), Err(Error::Corrupt(refused))) => {
+            log::warn!("the list of free pages is not believed: {refused}");
+            // The list's own pages are among those that nothing reaches.
+            Ok((tree::scan_free(pages)?, None, FreelistSource::Rebuilt { refused }))
+        }
+        (Err(e), _) | (_, Err(e)) => Err(e),
+    }
+}
+
+/// The current meta, if it makes sense for a file of this length. Never the older one in its place.
+fn usable_meta(metas: &MetaPair, layout: Layout, size: u64) -> Result<Meta> {
+    let meta = metas.current().ok_or(Error::Empty)?;
+    meta.validate()?;
+    let expected = layout.run_bytes(meta.high_water.0);
+    if size < expected {
+        return Err(Corruption { kind: CorruptionKind::ShortFile { expected, found: size }, page: None, offset: None }.into());
+    }
+    Ok(meta)
+}
+
+/// Whether the lock is the one that Go's programs take too.
+fn writable_here() -> Result<()> {
+    match cfg!(any(
+        target_os = "linux",
+        target_os = "macos",
+        target_os = "freebsd",
+        target_os = "netbsd",
+        target_os = "openbsd"
+    )) {
+        true => Ok(()),
+        false => Err(Error::Unsupported { what: "on this platform a database can only be opened read-only" }),
+    }
+}

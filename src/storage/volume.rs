@@ -1,0 +1,92 @@
+//! The file of an open database: where it is written to, and how it becomes something to read from.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::disk::{Disk, read_exact_at};
+use super::{FileLock, Heap, Map, Medium};
+use crate::error::Error;
+use crate::format::Layout;
+
+/// What a database is stored on.
+#[derive(Debug)]
+pub(crate) struct Volume {
+    path: PathBuf,
+    source: Source,
+}
+
+#[derive(Debug)]
+enum Source {
+    /// A locked file that is mapped.
+    Mapped(FileLock),
+    /// A locked file that is read into memory.
+    Read(FileLock),
+    /// Any disk, read into memory.
+    Disk(Arc<dyn Disk>),
+    /// Bytes that are there already and never change.
+    Bytes,
+}
+
+impl Volume {
+    pub(crate) fn mapped(path: &Path, file: FileLock) -> Volume {
+        Volume { path: path.into(), source: Source::Mapped(file) }
+    }
+
+    pub(crate) fn read(path: &Path, file: FileLock) -> Volume {
+        Volume { path: path.into(), source: Source::Read(file) }
+    }
+
+    pub(crate) fn disk(disk: Arc<dyn Disk>) -> Volume {
+        Volume { path: PathBuf::new(), source: Source::Disk(disk) }
+    }
+
+    pub(crate) fn bytes() -> Volume {
+        Volume { path: PathBuf::new(), source: Source::Bytes }
+    }
+
+    /// What is written to; nothing for bytes that never change.
+    pub(crate) fn writable(&self) -> Option<&dyn Disk> {
+        match &self.source {
+            Source::Mapped(file) | Source::Read(file) => Some(file.file()),
+            Source::Disk(disk) => Some(&**disk),
+            Source::Bytes => None,
+        }
+    }
+
+    /// The same, for whoever has made sure of it.
+    pub(crate) fn target(&self) -> Result<&dyn Disk, Error> {
+        self.writable().ok_or(Error::ReadOnly)
+    }
+
+    /// The first `size` bytes as something to read from.
+    pub(crate) fn medium(&self, size: u64, layout: Layout) -> Result<Medium, Error> {
+        match &self.source {
+            Source::Mapped(file) => {
+                let map = Map::new(file.file(), size, layout.run_bytes(2));
+                Ok(Medium::Map(map.map_err(|source| self.error("map", source))?))
+            }
+            _ => self.copy(size),
+        }
+    }
+
+    /// The first `size` bytes in memory.
+    pub(crate) fn copy(&self, size: u64) -> Result<Medium, Error> {
+        let no_memory = || self.error("read", std::io::ErrorKind::OutOfMemory.into());
+        let len = usize::try_from(size).map_err(|_| no_memory())?;
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(len).map_err(|_| no_memory())?;
+        bytes.resize(len, 0);
+        read_exact_at(self.target()?, &mut bytes, 0).map_err(|source| self.error("read", source))?;
+        Ok(Medium::Heap(Heap::new(bytes)))
+    }
+
+    /// Whether a medium goes on showing what is written to the volume, as far as it reaches.
+    pub(crate) fn follows(&self) -> bool {
+        matches!(self.source, Source::Mapped(_))
+    }
+
+    /// An error of the system about this volume.
+    pub(crate) fn error(&self, op: &'static str, source: std::io::Error) -> Error {
+        Error::io(op, &self.path, source)
+    }
+}

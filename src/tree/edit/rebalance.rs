@@ -1,0 +1,172 @@
+//! What a commit does first: leaves from which something was taken away, and which are too small now, are merged
+//! with a neighbour; branches follow.
+//!
+//! The rules are Go's, so that the pages are. A leaf with one key and a branch with two children are merged however
+//! large they are; nobody asks whether the result is too large, it is cut again when it is written.
+
+use super::node::{Body, Child, Node, NodeId};
+use super::{BucketId, Edit};
+use crate::error::Result;
+use crate::tree::edit::items::Items;
+
+impl Edit {
+    /// Rebalances every bucket that was opened.
+    pub(crate) fn rebalance(&mut self) -> Result<()> {
+        for at in 0..self.buckets.len() {
+            let bucket = BucketId(at as u32);
+            let Some(root) = self.bucket(bucket).root else { continue };
+            self.bucket_mut(bucket).hot = None;
+            let threshold = self.threshold(bucket);
+            for leaf in self.unbalanced_below(root) {
+                self.rebalance_from(leaf, threshold)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The size up to which a node is too small. The handle's fill percent counts as it is, not clamped.
+    fn threshold(&self, bucket: BucketId) -> u64 {
+        let page = self.base.layout.page_size.bytes() as f64;
+        (page * self.bucket(bucket).fill) as u64 / 2
+    }
+
+    /// The leaves from which something was taken away, in key order.
+    fn unbalanced_below(&self, root: NodeId) -> Vec<NodeId> {
+        let (mut found, mut rest) = (Vec::new(), vec![root]);
+        while let Some(id) = rest.pop() {
+            let node = self.node(id);
+            if node.unbalanced {
+                found.push(id);
+            }
+            if let Body::Branch(slots) = &node.body {
+                rest.extend(slots.iter().rev().filter_map(|slot| match slot.child {
+                    Child::Node(child) => Some(child),
+                    Child::Page(_) => None,
+                }));
+            }
+        }
+        found
+    }
+
+    /// Rebalances a node, and the branches above it that lose a child by it.
+    fn rebalance_from(&mut self, leaf: NodeId, threshold: u64) -> Result<()> {
+        let mut at = Some(leaf);
+        while let Some(id) = at {
+            at = self.rebalance_node(id, threshold)?;
+        }
+        Ok(())
+    }
+
+    /// Rebalances one node; where it or a neighbour was taken away, its parent is next.
+    fn rebalance_node(&mut self, id: NodeId, threshold: u64) -> Result<Option<NodeId>> {
+        let node = self.node_mut(id);
+        if !std::mem::take(&mut node.unbalanced) {
+            return Ok(None);
+        }
+        let (size, len, least) = match &node.body {
+            Body::Leaf(items) => (node.bytes, items.len(), 1),
+            Body::Branch(slots) => (node.body.size(), slots.len(), 2),
+        };
+        let parent = node.parent;
+        self.counts.rebalanced += 1;
+        if size > threshold && len > least {
+            return Ok(None);
+        }
+        let Some(parent) = parent else {
+            self.collapse_root(id)?;
+            return Ok(None);
+        };
+        let Some(slot) = self.slot_of(parent, id) else { return Ok(None) };
+        if len == 0 {
+            self.remove_child(parent, slot)?;
+            return Ok(Some(parent));
+        }
+        // The first child takes in its neighbour, any other is taken in by the one before it.
+        let left = slot.saturating_sub(1);
+        if self.slots(parent).len() < 2 {
+            // Only in a tree of another writer: there is nobody to merge with.
+            return Ok(None);
+        }
+        let (into, from) = (self.child_for_write(parent, left)?, self.child_for_write(parent, left + 1)?);
+        if self.node(into).is_leaf() != self.node(from).is_leaf() {
+            // Only in a tree of another writer: its leaves are not all at one depth.
+            return Ok(None);
+        }
+        self.merge(into, from);
+        self.remove_child(parent, left + 1)?;
+        self.counts.merged += 1;
+        Ok(Some(parent))
+    }
+
+    /// Where the root is a branch with one child, the child takes its place. Where it has none left, it is a leaf.
+    fn collapse_root(&mut self, root: NodeId) -> Result<()> {
+        match self.slots(root).len() {
+            0 if !self.node(root).is_leaf() => {
+                let empty = Node::leaf(Items::default());
+                let node = self.node_mut(root);
+                (node.body, node.bytes) = (empty.body, empty.bytes);
+            }
+            1 => {
+                let child = self.child_for_write(root, 0)?;
+                let Node { body, bytes, run, .. } = self.take_node(child);
+                run.into_iter().try_for_each(|run| self.freed.add(run))?;
+                self.reparent(&body, root);
+                let node = self.node_mut(root);
+                (node.body, node.bytes) = (body, bytes);
+                self.counts.roots_collapsed += 1;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Puts the elements of one node behind those of another.
+    fn merge(&mut self, into: NodeId, from: NodeId) {
+        let body = std::mem::replace(&mut self.node_mut(from).body, Body::Branch(Vec::new()));
+        self.reparent(&body, into);
+        let node = self.node_mut(into);
+        match (&mut node.body, body) {
+            (Body::Leaf(items), Body::Leaf(more)) => items.append(more),
+            (Body::Branch(slots), Body::Branch(mut more)) => slots.append(&mut more),
+            _ => {}
+        }
+        node.bytes = node.body.size();
+    }
+
+    /// Takes a child out of its parent and frees its pages.
+    fn remove_child(&mut self, parent: NodeId, slot: usize) -> Result<()> {
+        let node = self.node_mut(parent);
+        node.unbalanced = true;
+        let Body::Branch(slots) = &mut node.body else { return Ok(()) };
+        if let Child::Node(child) = slots.remove(slot).child {
+            let Node { run, .. } = self.take_node(child);
+            run.into_iter().try_for_each(|run| self.freed.add(run))?;
+        }
+        Ok(())
+    }
+
+    /// Leaves nothing of a node that is no longer part of its tree.
+    fn take_node(&mut self, id: NodeId) -> Node {
+        std::mem::replace(self.node_mut(id), Node::leaf(Items::default()))
+    }
+
+    fn reparent(&mut self, body: &Body, parent: NodeId) {
+        let Body::Branch(slots) = body else { return };
+        for slot in slots {
+            if let Child::Node(child) = slot.child {
+                self.node_mut(child).parent = Some(parent);
+            }
+        }
+    }
+
+    fn slots(&self, branch: NodeId) -> &[super::node::Slot] {
+        match &self.node(branch).body {
+            Body::Branch(slots) => slots,
+            Body::Leaf(_) => &[],
+        }
+    }
+
+    fn slot_of(&self, parent: NodeId, child: NodeId) -> Option<usize> {
+        self.slots(parent).iter().position(|slot| slot.child == Child::Node(child))
+    }
+}

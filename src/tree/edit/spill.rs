@@ -1,0 +1,239 @@
+//! What a commit does second: every edited node gets its new place, deepest bucket first, and inside a bucket from
+//! left to right and from the leaves up.
+//!
+//! Nothing is encoded here. A [`DirtyRun`] says which elements go where, and [`Edit::encode`] lays it out when it is
+//! about to be written, so a large transaction never holds its pages a second time.
+
+use std::ops::Range;
+
+use super::arena::Place;
+use super::items::Items;
+use super::node::{Body, Child, Node, NodeId, Run, Slot};
+use super::split::cut;
+use super::{BucketId, Edit};
+use crate::error::{Error, Result};
+use crate::format::{
+    BUCKET_FLAG, EncodeError, LeafElement, PAGE_HEADER_SIZE, PageId, PageKind, RunEncoder, encode_bucket, encode_inline,
+};
+
+/// A run of pages that a commit writes.
+#[derive(Debug)]
+pub(crate) struct DirtyRun {
+    pub(crate) run: Run,
+    node: NodeId,
+    elements: Range<usize>,
+}
+
+/// What became of all changes.
+#[derive(Debug)]
+pub(crate) struct Spilled {
+    /// Where the root bucket's tree begins now.
+    pub(crate) root: PageId,
+    /// The runs to be written, in page order.
+    pub(crate) dirty: Vec<DirtyRun>,
+    /// The runs that are no longer used.
+    pub(crate) freed: Vec<Run>,
+}
+
+/// Gives out runs of pages.
+pub(crate) type Allocate<'a> = &'a mut dyn FnMut(u64) -> Result<PageId>;
+
+/// A part of a node that has found its place: where its first key lies, and the page.
+struct Piece {
+    key: Place,
+    key_len: u32,
+    page: PageId,
+}
+
+impl Edit {
+    /// Finds a place for every edited node.
+    pub(crate) fn spill(&mut self, allocate: Allocate<'_>) -> Result<Spilled> {
+        let mut dirty = Vec::new();
+        for bucket in self.deepest_first() {
+            if self.bucket(bucket).root.is_none() {
+                continue;
+            }
+            let value = self.store(bucket, &mut dirty, allocate)?;
+            let name = self.bucket(bucket).name.clone();
+            if let Some(parent) = self.bucket(bucket).parent {
+                self.set(parent, &name, &value, BUCKET_FLAG)?;
+            }
+        }
+        let root = match self.bucket(self.root()).root {
+            Some(node) => self.spill_tree(self.root(), node, &mut dirty, allocate)?,
+            None => self.base.meta.root,
+        };
+        dirty.sort_unstable_by_key(|dirty: &DirtyRun| dirty.run.first);
+        Ok(Spilled { root, dirty, freed: std::mem::take(&mut self.freed.runs) })
+    }
+
+    /// Lays out a run behind whatever is in `out`.
+    pub(crate) fn encode(&self, dirty: &DirtyRun, out: &mut Vec<u8>) -> Result<()> {
+        let DirtyRun { run, node, elements } = dirty;
+        let (count, layout, sources) = (elements.len(), self.base.layout, self.sources());
+        match &self.node(*node).body {
+            Body::Leaf(items) => {
+                let items = items.as_slice().get(elements.clone()).unwrap_or_default();
+                let mut page =
+                    RunEncoder::new(out, run.first, PageKind::Leaf, count, run.pages, layout).map_err(Error::TooLarge)?;
+                items.iter().for_each(|item| page.leaf_element(item.flags, item.key_len, item.value_len));
+                for item in items {
+                    page.data(sources.bytes(item.place, item.key_len + item.value_len)?);
+                }
+                page.finish();
+            }
+            Body::Branch(slots) => {
+                let slots = slots.get(elements.clone()).unwrap_or_default();
+                let mut page =
+                    RunEncoder::new(out, run.first, PageKind::Branch, count, run.pages, layout).map_err(Error::TooLarge)?;
+                for slot in slots {
+                    let Child::Page(child) = slot.child else { continue };
+                    page.branch_element(slot.key_len, child);
+                }
+                for slot in slots {
+                    page.data(slot.key(sources)?);
+                }
+                page.finish();
+            }
+        }
+        Ok(())
+    }
+
+    /// All opened buckets but the root, each after those in it.
+    fn deepest_first(&self) -> Vec<BucketId> {
+        let (mut order, mut rest) = (Vec::new(), vec![self.root()]);
+        while let Some(bucket) = rest.pop() {
+            order.push(bucket);
+            rest.extend(self.bucket(bucket).children.values());
+        }
+        order.reverse();
+        order.pop();
+        order
+    }
+
+    /// Writes a bucket's tree, or makes it a part of its entry, and gives back the entry's value.
+    fn store(&mut self, bucket: BucketId, dirty: &mut Vec<DirtyRun>, allocate: Allocate<'_>) -> Result<Vec<u8>> {
+        let Some(root) = self.bucket(bucket).root else { return Ok(Vec::new()) };
+        let (sequence, endian) = (self.bucket(bucket).sequence, self.base.layout.endian);
+        if !self.fits_inline(root) {
+            let page = self.spill_tree(bucket, root, dirty, allocate)?;
+            return Ok(encode_bucket(page, sequence, endian).to_vec());
+        }
+        if let Some(run) = self.node_mut(root).run.take() {
+            self.freed.add(run)?;
+        }
+        let sources = self.sources();
+        let Body::Leaf(items) = &self.node(root).body else { return Ok(Vec::new()) };
+        let elements: Vec<LeafElement<&[u8]>> = items
+            .iter()
+            .map(|item| Ok(LeafElement { flags: item.flags, key: item.key(sources)?, value: item.value(sources)? }))
+            .collect::<Result<_>>()?;
+        let page = encode_inline(&elements, endian).map_err(Error::TooLarge)?;
+        Ok([&encode_bucket(PageId(0), sequence, endian)[..], &page].concat())
+    }
+
+    /// A bucket without buckets whose elements fit in a quarter of a page is kept in its entry.
+    fn fits_inline(&self, root: NodeId) -> bool {
+        let node = self.node(root);
+        match &node.body {
+            Body::Leaf(items) => {
+                node.bytes <= self.base.layout.page_size.bytes() / 4 && !items.iter().any(|item| item.is_bucket())
+            }
+            Body::Branch(_) => false,
+        }
+    }
+
+    /// Writes a tree, with new roots above the old one where that was cut.
+    fn spill_tree(
+        &mut self,
+        bucket: BucketId,
+        root: NodeId,
+        dirty: &mut Vec<DirtyRun>,
+        allocate: Allocate<'_>,
+    ) -> Result<PageId> {
+        let fill = self.bucket(bucket).fill;
+        let mut root = root;
+        loop {
+            let pieces = self.spill_node(root, fill, dirty, allocate)?;
+            if let [piece] = &pieces[..] {
+                return Ok(piece.page);
+            }
+            let body = Body::Branch(pieces.iter().map(Piece::slot).collect());
+            root = self.add_node(Node { parent: None, run: None, bytes: 0, body, unbalanced: false });
+        }
+    }
+
+    fn spill_node(&mut self, id: NodeId, fill: f64, dirty: &mut Vec<DirtyRun>, allocate: Allocate<'_>) -> Result<Vec<Piece>> {
+        let body = match std::mem::replace(&mut self.node_mut(id).body, Body::Branch(Vec::new())) {
+            Body::Leaf(items) => Body::Leaf(Items::of(items.into_vec())),
+            Body::Branch(slots) => Body::Branch(self.spill_children(slots, fill, dirty, allocate)?),
+        };
+        let page = self.base.layout.page_size.bytes();
+        let sizes = body.sizes();
+        let parts = cut(&sizes, page, fill);
+        if let Some(run) = self.node_mut(id).run.take() {
+            self.freed.add(run)?;
+        }
+        self.counts.spilled += parts.len() as u64;
+        self.counts.split += parts.len() as u64 - 1;
+        let mut pieces = Vec::with_capacity(parts.len());
+        for elements in parts {
+            let count = elements.len();
+            if count >= usize::from(u16::MAX) {
+                return Err(Error::TooLarge(EncodeError::TooManyElements { count }));
+            }
+            let bytes = PAGE_HEADER_SIZE as u64 + sizes[elements.clone()].iter().sum::<u64>();
+            let pages = bytes.div_ceil(page);
+            let run = Run { first: allocate(pages)?, pages };
+            let (key, key_len) = body.key_at(elements.start);
+            pieces.push(Piece { key, key_len, page: run.first });
+            dirty.push(DirtyRun { run, node: id, elements });
+        }
+        self.node_mut(id).body = body;
+        Ok(pieces)
+    }
+
+    /// Puts the pages that edited children became into their parent's slots.
+    fn spill_children(
+        &mut self,
+        slots: Vec<Slot>,
+        fill: f64,
+        dirty: &mut Vec<DirtyRun>,
+        allocate: Allocate<'_>,
+    ) -> Result<Vec<Slot>> {
+        let mut spilled = Vec::with_capacity(slots.len());
+        for slot in slots {
+            match slot.child {
+                Child::Page(_) => spilled.push(slot),
+                Child::Node(child) => {
+                    spilled.extend(self.spill_node(child, fill, dirty, allocate)?.iter().map(Piece::slot));
+                }
+            }
+        }
+        Ok(spilled)
+    }
+}
+
+impl Piece {
+    fn slot(&self) -> Slot {
+        Slot { key: self.key, key_len: self.key_len, child: Child::Page(self.page) }
+    }
+}
+
+impl Body {
+    fn sizes(&self) -> Vec<u64> {
+        match self {
+            Body::Leaf(items) => items.iter().map(super::items::Item::size).collect(),
+            Body::Branch(slots) => slots.iter().map(Slot::size).collect(),
+        }
+    }
+
+    /// Where the key of an element lies; nowhere in an empty root.
+    fn key_at(&self, at: usize) -> (Place, u32) {
+        match self {
+            Body::Leaf(items) => items.as_slice().get(at).map(|item| (item.place, item.key_len)),
+            Body::Branch(slots) => slots.get(at).map(|slot| (slot.key, slot.key_len)),
+        }
+        .unwrap_or((Place::in_file(0), 0))
+    }
+}
