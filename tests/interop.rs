@@ -155,7 +155,9 @@ fn name(script: &Script, verdict: Result<Verdict, String>) -> String {
 /// Makes a failing script short, keeps it, and says what is wrong with it.
 fn keep(judge: &mut Judge, script: &Script, why: &str) -> String {
     let mut unseen = Seen::default();
-    let short = scripts::shrink::shrink(script, PATIENCE, |script| judge.judge(script, &mut unseen).is_err());
+    // Made short, a script may fail for another reason, which is no reason to the libraries before.
+    let fails_alike = |other: String| other.split(' ').next() == why.split(' ').next();
+    let short = scripts::shrink::shrink(script, PATIENCE, |script| judge.judge(script, &mut unseen).is_err_and(fails_alike));
     let still = judge.judge(&short, &mut unseen).err().unwrap_or_else(|| "it does not fail each time".into());
     let text = short.to_string();
     let hash = support::swap::fnv1a(text.as_bytes());

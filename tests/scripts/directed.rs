@@ -40,9 +40,9 @@ fn levels(engine: Engine) -> Script {
     }
     for part in 0..10 {
         let from = |number: usize| match part % 3 {
-            0 => part / 3 * 150 + number,
-            1 => 1599 - part / 3 * 150 - number,
-            _ => 600 + part / 3 * 130 + number,
+            0 => part / 3 * 160 + number,
+            1 => 1599 - part / 3 * 160 - number,
+            _ => 640 + part / 3 * 160 + number,
         };
         script = script.commit((0..160).map(|number| delete(format!("{:06}", from(number)))));
     }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::peer::Peer;
 use super::report::Report;
 use super::run;
-use super::script::Script;
+use super::script::{Engine, Script};
 use super::seen::Seen;
 
 /// How often Go is run at most where its two files say little: some of its files come about in one run of ten.
@@ -57,27 +57,28 @@ impl Judge {
     }
 
     fn verdict(&mut self, script: &Script, ours: &Report, mut gos: Vec<Report>) -> Result<Verdict, String> {
+        let engine = script.engine;
         loop {
-            let same_bytes = gos.iter().any(|go| go.sha256 == ours.sha256);
-            let go_differs = gos.iter().any(|go| go.sha256 != gos[0].sha256);
+            let same_bytes = gos.iter().any(|go| go.same_bytes(ours, engine));
+            let go_differs = gos.iter().any(|go| !go.same_bytes(&gos[0], engine));
             match (same_bytes, go_differs) {
                 (true, false) => return Ok(Verdict::SameBytes),
                 (true, true) => return Ok(Verdict::OneOfGos),
-                (false, true) if gos.iter().any(|go| go.size == ours.size) => return Ok(Verdict::SameSize),
-                (_, differs) if gos.len() == MOST_RUNS => return Self::last_resort(ours, &gos, differs),
+                (false, true) if gos.iter().any(|go| go.same_size(ours, engine)) => return Ok(Verdict::SameSize),
+                (_, differs) if gos.len() == MOST_RUNS => return Self::last_resort(engine, ours, &gos, differs),
                 _ => gos.push(self.by_go(script)?.1),
             }
         }
     }
 
     /// Ours is none of Go's many files, and as large as none of them.
-    fn last_resort(ours: &Report, gos: &[Report], go_differs: bool) -> Result<Verdict, String> {
-        let differences = ours.size.differences(&gos[0].size);
+    fn last_resort(engine: Engine, ours: &Report, gos: &[Report], go_differs: bool) -> Result<Verdict, String> {
+        let differences = ours.size.differences(&gos[0].size, engine);
         if !go_differs {
             let place = if differences.is_empty() { "the pages lie elsewhere" } else { &differences };
             return Err(format!("Go makes the same file in {MOST_RUNS} runs, ours is another: {place}"));
         }
-        match gos.iter().any(|go| go.size != gos[0].size) {
+        match gos.iter().any(|go| !go.same_size(&gos[0], engine)) {
             true => Ok(Verdict::GoVaries),
             false => Err(differences),
         }

@@ -1,6 +1,7 @@
 //! What a file has become: bytes, pages and content, as Go tells it and as this crate does.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use unbolt::check::{Severity, check_snapshot};
@@ -8,12 +9,16 @@ use unbolt::tree::{Bucket, Entry, bucket_stats};
 use unbolt::{Error, Snapshot};
 
 use super::bytes::escape;
+use super::script::Engine;
 use crate::support::digest::digest;
 use crate::support::dump::hex;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
+    /// Of the whole file.
     pub sha256: String,
+    /// Of the pages below the high-water mark.
+    pub pages_sha256: String,
     pub digest: String,
     pub size: Size,
     /// What the check found.
@@ -36,8 +41,8 @@ pub type Counts = [u64; 7];
 impl Report {
     /// What this crate makes of a file.
     pub fn of(file: Vec<u8>) -> Result<Report, Error> {
-        let sha256 = hex(&Sha256::digest(&file));
-        let snapshot = Snapshot::from_bytes(file)?;
+        let file: Arc<[u8]> = file.into();
+        let snapshot = Snapshot::from_bytes(Arc::clone(&file))?;
         let mut check = Vec::new();
         check_snapshot(&snapshot, &mut |finding| {
             if finding.severity > Severity::Note {
@@ -50,7 +55,14 @@ impl Report {
         let meta = snapshot.meta();
         let size =
             Size { length: unbolt::Storage::size(&snapshot), high_water: meta.high_water.0, txid: meta.txid.0, buckets };
-        Ok(Report { sha256, digest: format!("{:016x}", digest(&root, None)?), size, check })
+        let pages = meta.high_water.0 * u64::from(meta.page_size);
+        Ok(Report {
+            sha256: hex(&Sha256::digest(&file)),
+            pages_sha256: hex(&Sha256::digest(file.get(..pages as usize).unwrap_or(&file))),
+            digest: format!("{:016x}", digest(&root, None)?),
+            size,
+            check,
+        })
     }
 
     /// What Go says of a file.
@@ -63,6 +75,7 @@ impl Report {
         let buckets = answer["buckets"].as_object()?.iter().map(|(path, of)| Some((path.clone(), counts(of)?)));
         Some(Report {
             sha256: text("sha256")?,
+            pages_sha256: text("pages_sha256")?,
             digest: text("digest")?,
             size: Size {
                 length: answer["length"].as_u64()?,
@@ -75,12 +88,29 @@ impl Report {
     }
 }
 
+/// What two files must have in common to be the same.
+impl Report {
+    /// The older libraries make a file longer only when its freelist grows, so its length says little.
+    fn bytes(&self, engine: Engine) -> &str {
+        if engine == Engine::Bbolt150 { &self.sha256 } else { &self.pages_sha256 }
+    }
+
+    pub fn same_bytes(&self, other: &Report, engine: Engine) -> bool {
+        self.bytes(engine) == other.bytes(engine)
+    }
+
+    pub fn same_size(&self, other: &Report, engine: Engine) -> bool {
+        self.size.differences(&other.size, engine).is_empty()
+    }
+}
+
 impl Size {
     /// Where two differ, in words; empty where they do not.
-    pub fn differences(&self, other: &Size) -> String {
+    pub fn differences(&self, other: &Size, engine: Engine) -> String {
         let mut told = Vec::new();
+        let length = if engine == Engine::Bbolt150 { other.length } else { self.length };
         let numbers = [
-            ("length", self.length, other.length),
+            ("length", self.length, length),
             ("high-water mark", self.high_water, other.high_water),
             ("transaction", self.txid, other.txid),
         ];

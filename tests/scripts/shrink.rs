@@ -9,7 +9,8 @@ pub fn shrink(script: &Script, patience: Duration, mut fails: impl FnMut(&Script
     let mut best = script.clone();
     let start = Instant::now();
     let mut try_one = |candidate: Script, best: &mut Script| {
-        let shorter = start.elapsed() < patience && candidate != *best && fails(&candidate);
+        let worth_it = start.elapsed() < patience && candidate != *best && !candidate.transactions.is_empty();
+        let shorter = worth_it && fails(&candidate);
         if shorter {
             *best = candidate;
         }
