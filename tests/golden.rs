@@ -114,7 +114,10 @@ fn every_golden_vector_is_made() {
         ("V5a", fresh(4096).commit(one("k", 992, b'i')), "b08c69ed577341702fd8f098d2a29b2d2ab4e068fd00dd3f1ea19e95787f5321"),
         (
             "V5b",
-            fresh(4096).commit(one("k", 10, b'i')).commit(one("z", 3000, b'i')).commit([at("b", Action::Delete(Recipe::text("z")))]),
+            fresh(4096)
+                .commit(one("k", 10, b'i'))
+                .commit(one("z", 3000, b'i'))
+                .commit([at("b", Action::Delete(Recipe::text("z")))]),
             "f583dce96f6c1adee8bef9372631cf8be7bd29f2e63a5adb3c5065c6cd605578",
         ),
         ("V6", v6(of_forty_x()), V6),

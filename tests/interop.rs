@@ -105,7 +105,8 @@ impl Run {
         let program = go::program("script")?;
         let start = Instant::now();
         let next = AtomicU64::new(0);
-        let run = Run { scripts: count, took: start.elapsed(), verdicts: BTreeMap::new(), seen: Seen::default(), failures: vec![] };
+        let run =
+            Run { scripts: count, took: start.elapsed(), verdicts: BTreeMap::new(), seen: Seen::default(), failures: vec![] };
         let run = Mutex::new(run);
         thread::scope(|scope| {
             for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
@@ -147,6 +148,7 @@ fn name(script: &Script, verdict: Result<Verdict, String>) -> String {
         Ok(Verdict::OneOfGos) => "the bytes of one of Go's runs, which differ",
         Ok(Verdict::SameSize) => "the same length and pages where Go's runs differ in bytes",
         Ok(Verdict::GoVaries) => "Go's own runs differ in length or pages",
+        Ok(Verdict::OlderDiffers) => "another file than bbolt 1.5.0 makes, and ours is not like it",
         Err(_) => "failed",
     };
     format!("{}: {verdict}", script.engine.name())

@@ -53,8 +53,7 @@ impl Report {
         let mut buckets = BTreeMap::new();
         count(&root, String::new(), &mut buckets)?;
         let meta = snapshot.meta();
-        let size =
-            Size { length: unbolt::Storage::size(&snapshot), high_water: meta.high_water.0, txid: meta.txid.0, buckets };
+        let size = Size { length: unbolt::Storage::size(&snapshot), high_water: meta.high_water.0, txid: meta.txid.0, buckets };
         let pages = meta.high_water.0 * u64::from(meta.page_size);
         Ok(Report {
             sha256: hex(&Sha256::digest(&file)),

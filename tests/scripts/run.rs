@@ -43,7 +43,12 @@ pub fn bytes(script: &Script) -> Vec<u8> {
     disk.to_bytes()
 }
 
-fn run(script: &Script, transactions: Range<usize>, place: &Place<'_>, mut seen: Option<&mut Seen>) -> Result<Vec<String>, Error> {
+fn run(
+    script: &Script,
+    transactions: Range<usize>,
+    place: &Place<'_>,
+    mut seen: Option<&mut Seen>,
+) -> Result<Vec<String>, Error> {
     let options = options(script);
     let mut db = place.open(&options)?;
     let mut shape = Shape::default();
