@@ -148,7 +148,7 @@ fn name(script: &Script, verdict: Result<Verdict, String>) -> String {
         Ok(Verdict::OneOfGos) => "the bytes of one of Go's runs, which differ",
         Ok(Verdict::SameSize) => "the same length and pages where Go's runs differ in bytes",
         Ok(Verdict::GoVaries) => "Go's own runs differ in length or pages",
-        Ok(Verdict::OlderDiffers) => "another file than bbolt 1.5.0 makes, and ours is not like it",
+        Ok(Verdict::OlderDiffers) => "another file than bbolt 1.5.0 makes; ours is like the latter's",
         Err(_) => "failed",
     };
     format!("{}: {verdict}", script.engine.name())
@@ -158,7 +158,7 @@ fn name(script: &Script, verdict: Result<Verdict, String>) -> String {
 fn keep(judge: &mut Judge, script: &Script, why: &str) -> String {
     let mut unseen = Seen::default();
     // Made short, a script may fail for another reason, which is no reason to the libraries before.
-    let fails_alike = |other: String| other.split(' ').next() == why.split(' ').next();
+    let fails_alike = |other: String| other.split(':').next() == why.split(':').next();
     let short = scripts::shrink::shrink(script, PATIENCE, |script| judge.judge(script, &mut unseen).is_err_and(fails_alike));
     let still = judge.judge(&short, &mut unseen).err().unwrap_or_else(|| "it does not fail each time".into());
     let text = short.to_string();

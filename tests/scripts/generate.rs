@@ -8,6 +8,8 @@ use super::script::{Action, Engine, Operation, Path, Script, Transaction};
 
 /// The rounds in which Go and this crate take turns.
 pub const ROUNDS: usize = 20;
+/// Four bytes come before it.
+const LONGEST_KEY: u64 = 32_768 - 4;
 const LARGEST_VALUE: u64 = 1 << 20;
 /// Bytes of values in one script: beyond it they stay small.
 const BUDGET: u64 = 24 << 20;
@@ -92,7 +94,7 @@ impl Style {
         let keys = match random.below(8) {
             0..3 => Keys::Counting,
             3..6 => Keys::Scattered { space },
-            6 => Keys::Long { space, most: *random.choose(&[60, 300, page_size, page_size, 3 * page_size, 32_760]) },
+            6 => Keys::Long { space, most: *random.choose(&[60, 300, page_size, page_size, 2 * page_size, LONGEST_KEY]) },
             _ => Keys::Binary { space },
         };
         let values = *random.choose(&[0, 12, 60, 60, 200, page_size / 4, page_size / 2, page_size]);
@@ -327,7 +329,7 @@ impl Writer {
             Keys::Scattered { space } => Recipe::text(format!("k{:05x}", self.random.below(space))),
             Keys::Long { space, most } => {
                 let id = self.random.below(space);
-                let len = Random::new(id).within(0, most);
+                let len = Random::new(id).within(0, most).min(LONGEST_KEY);
                 Recipe::text(format!("{id:04x}")).then(Recipe::noise(len as usize, id))
             }
             Keys::Binary { space } => {
