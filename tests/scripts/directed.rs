@@ -60,14 +60,13 @@ fn inline(engine: Engine) -> Script {
 
 /// Free pages by the ten thousand, and their number going down through 65,535 by ones.
 fn free_pages(engine: Engine) -> Script {
-    let runs = 63;
+    let e = |n: &str, d: usize| std::env::var(n).map_or(d, |v| v.parse().unwrap());
+    let (runs, len) = (e("R", 60) as u64, MIB - e("L", 8) * 1024);
     let mut script = Script::new(engine, 1024).commit([at("b", Action::Create)]);
     for number in 0..runs {
-        script = script.commit([put(format!("{number:04}"), Recipe::noise(MIB, number))]);
+        script = script.commit([put(format!("{number:04}"), Recipe::noise(len, number))]);
     }
-    // What is missing at 65,600.
-    script = script.commit([put("last".into(), Recipe::noise(970 * 1024, 1))]);
-    script = script.commit((0..runs).map(|number| delete(format!("{number:04}"))).chain([delete("last".into())]));
+    script = script.commit((0..runs).map(|number| delete(format!("{number:04}"))));
     for number in 0..60 {
         script = script.commit([put(format!("few-{number:04}"), Recipe::noise(600, number))]);
     }
