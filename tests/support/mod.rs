@@ -5,6 +5,7 @@ pub mod alloc;
 #[cfg(all(unix, feature = "cli"))]
 pub mod commands;
 pub mod damage;
+pub mod digest;
 pub mod dump;
 pub mod exercise;
 pub mod image;
