@@ -80,7 +80,8 @@ fn prepare(claim: &mut Claim<'_>, edit: &mut Edit, before: &Generation, mode: Fr
     };
     let (txid, page) = next_meta(&before.metas, &before.meta)?;
     let freelist = list.as_ref().map(|(run, _)| run.first);
-    let meta = Meta { root: spilled.root, freelist, high_water: claim.high_water, txid, ..before.meta };
+    let Spilled { root, root_sequence, .. } = spilled;
+    let meta = Meta { root, root_sequence, freelist, high_water: claim.high_water, txid, ..before.meta };
     Ok(Prepared { meta, page, spilled, list })
 }
 

@@ -5,6 +5,7 @@
 //! collects changes and commits them all at once.
 
 mod anchor;
+mod batch;
 mod bucket;
 mod bucket_mut;
 mod changes;
