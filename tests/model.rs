@@ -132,7 +132,7 @@ impl Arbitrary for Op {
 /// A key: most are short, some are longer than a quarter of a page, none is a prefix of all others.
 fn key(number: u16) -> Vec<u8> {
     let number = number % 500;
-    let tail = if number % 37 == 0 { usize::from(number) % 300 } else { usize::from(number) % 9 };
+    let tail = if number.is_multiple_of(37) { usize::from(number) % 300 } else { usize::from(number) % 9 };
     [format!("key-{number:03}").into_bytes(), vec![b'x'; tail]].concat()
 }
 
@@ -168,7 +168,10 @@ impl Twin {
     fn put(&mut self, key: &[u8], value: Vec<u8>) -> Outcome {
         match self.entries.get(key) {
             Some(Held::Bucket(_)) => Err("incompatible"),
-            _ => Ok(drop(self.entries.insert(key.into(), Held::Value(value)))),
+            _ => {
+                drop(self.entries.insert(key.into(), Held::Value(value)));
+                Ok(())
+            },
         }
     }
 
@@ -192,7 +195,10 @@ impl Twin {
             Some(Held::Value(_)) => Err("incompatible"),
             Some(Held::Bucket(_)) if if_missing => Ok(()),
             Some(Held::Bucket(_)) => Err("exists"),
-            None => Ok(drop(self.entries.insert(name.into(), Held::Bucket(Twin::default())))),
+            None => {
+                drop(self.entries.insert(name.into(), Held::Bucket(Twin::default())));
+                Ok(())
+            },
         }
     }
 
@@ -348,7 +354,10 @@ impl World {
                 let found = outcome(self.tx().move_bucket(&whole, &to));
                 assert_eq!(found, self.working.move_bucket((&from, &n), (&to, &n)));
             }
-            Op::SetSequence { bucket, to } => self.both(*bucket, |b| b.set_sequence(*to), |t| Ok(t.sequence = *to)),
+            Op::SetSequence { bucket, to } => self.both(*bucket, |b| b.set_sequence(*to), |t| {
+                let _: () = t.sequence = *to;
+                Ok(())
+            }),
             Op::NextSequence { bucket } => {
                 let count = |t: &mut Twin| {
                     t.sequence = t.sequence.wrapping_add(1);
