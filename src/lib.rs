@@ -56,7 +56,7 @@ pub mod tree;
 
 pub use db::{Backing, Bucket, Cursor, Db, DbStats, Entry, Iter, OpenOptions, ReadTx, Verify};
 pub use error::{Corruption, CorruptionKind, Error, Holder, Result, TxSelector};
-pub use storage::{DEFAULT_ATTEMPTS, Disk, FileSystem, MemoryDisk, Snapshot, Storage, lock_holders};
+pub use storage::{DEFAULT_ATTEMPTS, Disk, FileSystem, MemoryDisk, OutputFile, Snapshot, Storage, lock_holders};
 
 /// The README's example runs too.
 #[cfg(doctest)]

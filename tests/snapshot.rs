@@ -15,8 +15,8 @@ use unbolt::check::check_snapshot;
 use unbolt::format::{
     Endian, Layout, LeafElement, Meta, PageHeader, PageId, PageSize, TxId, encode_freelist, encode_leaf, encode_meta,
 };
-use unbolt::tree::{Bucket, CopyTarget, Entry, copy_state, verify};
-use unbolt::{CorruptionKind, Db, Error, Result, Snapshot, Storage};
+use unbolt::tree::{Bucket, Entry, copy_state, verify};
+use unbolt::{CorruptionKind, Db, Error, MemoryDisk, Result, Snapshot, Storage};
 
 /// How many reads must succeed while Go writes.
 const READS: usize = 200;
@@ -84,9 +84,9 @@ fn read_while_go_writes(burst: u32) {
 
 /// Everything that a snapshot reaches, in memory.
 fn copy_of(snapshot: &Snapshot) -> Result<Vec<u8>> {
-    let mut copy = Memory::default();
-    copy_state(snapshot.pages(), &mut copy)?;
-    Ok(copy.0)
+    let copy = MemoryDisk::new();
+    copy_state(snapshot.pages(), &copy)?;
+    Ok(copy.to_bytes())
 }
 
 /// What copies hold that were made with the first look alone, and whether the second would have accepted them: as
@@ -165,22 +165,6 @@ fn add_term(sum: &mut u64, kind: u8, path: &[u8], strings: &[&[u8]]) {
     }
     let first: [u8; 8] = hash.finalize()[..8].try_into().unwrap();
     *sum = sum.wrapping_add(u64::from_le_bytes(first));
-}
-
-#[derive(Default)]
-struct Memory(Vec<u8>);
-
-impl CopyTarget for Memory {
-    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
-        let start = offset as usize;
-        self.0[start..start + bytes.len()].copy_from_slice(bytes);
-        Ok(())
-    }
-
-    fn set_len(&mut self, len: u64) -> Result<()> {
-        self.0.resize(len as usize, 0);
-        Ok(())
-    }
 }
 
 /// A Go process that holds the exclusive lock and commits.

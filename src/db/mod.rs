@@ -3,13 +3,16 @@
 //! A [`Db`] maps the file and hands out [`ReadTx`], each of which sees one committed state for as long as it
 //! lives. Keys and values are slices of the map, borrowed from the transaction; nothing is copied.
 
+mod backup;
 mod bucket;
+mod compact;
 mod cursor;
 mod iter;
 mod options;
 mod read;
 
 use std::fmt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -62,6 +65,11 @@ struct Generation {
 }
 
 impl Generation {
+    /// The file that is locked; a database in memory has none.
+    fn file(&self) -> Option<&File> {
+        self._lock.as_deref().map(FileLock::file)
+    }
+
     fn pages<'s>(&'s self, meta: &'s Meta) -> Pages<'s, Medium> {
         Pages::new(&self.medium, self.layout, meta)
     }

@@ -15,8 +15,8 @@ use crate::tree::{PageInfo, Pages};
 #[derive(Debug)]
 #[must_use = "a transaction that is dropped at once reads nothing"]
 pub struct ReadTx {
-    generation: Arc<Generation>,
-    meta: Meta,
+    pub(super) generation: Arc<Generation>,
+    pub(super) meta: Meta,
 }
 
 impl ReadTx {
@@ -37,7 +37,7 @@ impl ReadTx {
         self.medium_pages()
     }
 
-    fn medium_pages(&self) -> Pages<'_, Medium> {
+    pub(super) fn medium_pages(&self) -> Pages<'_, Medium> {
         self.generation.pages(&self.meta)
     }
 

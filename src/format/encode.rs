@@ -39,7 +39,26 @@ pub enum EncodeError {
     },
 }
 
-const MAX_RUN: u64 = 0x7FFF_FFFF;
+/// The longest run that holds elements.
+pub(crate) const MAX_RUN: u64 = 0x7FFF_FFFF;
+
+/// Takes the bytes of a run part by part, in order.
+pub(crate) trait Put {
+    /// Why bytes are not taken, or not made.
+    type Error: From<EncodeError>;
+
+    /// Takes the next bytes.
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Self::Error>;
+}
+
+impl Put for Vec<u8> {
+    type Error = EncodeError;
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        self.extend_from_slice(bytes);
+        Ok(())
+    }
+}
 
 /// A meta page: page 0 or 1, all of it.
 pub fn encode_meta(page: PageId, meta: &Meta, layout: Layout) -> Vec<u8> {
@@ -59,29 +78,60 @@ pub fn encode_meta(page: PageId, meta: &Meta, layout: Layout) -> Vec<u8> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn encode_leaf(page: PageId, elements: &[LeafElement<&[u8]>], layout: Layout) -> Result<Vec<u8>, EncodeError> {
-    let data = elements.iter().map(|e| length(e.key.len()).saturating_add(length(e.value.len())));
-    let pages = pages_for(used(elements.len(), data)?, layout);
-    let mut out = Run::new(page, PageKind::Leaf, count(elements.len())?, pages, layout);
-    out.leaf(elements);
-    Ok(out.finish())
+    let elements = elements.iter().copied();
+    let mut run = room(used_by_leaf(elements.clone())?, layout);
+    put_leaf(&mut run, page, elements, layout).map(|()| run)
+}
+
+/// Puts a leaf page run as long as its elements need, from its header to the zeros at its end.
+pub(crate) fn put_leaf<'a, P: Put>(
+    out: &mut P,
+    page: PageId,
+    elements: impl ExactSizeIterator<Item = LeafElement<&'a [u8]>> + Clone,
+    layout: Layout,
+) -> Result<(), P::Error> {
+    let used = used_by_leaf(elements.clone())?;
+    put_header(out, page, PageKind::Leaf, count(elements.len())?, used, layout)?;
+    put_leaf_elements(out, elements, layout.endian)?;
+    put_zeros(out, used, layout)
 }
 
 /// The page image of an inline bucket, without the bucket header before it.
 pub fn encode_inline(elements: &[LeafElement<&[u8]>], endian: Endian) -> Result<Vec<u8>, EncodeError> {
-    let data = elements.iter().map(|e| length(e.key.len()).saturating_add(length(e.value.len())));
-    used(elements.len(), data)?;
+    let mut out = Vec::new();
+    put_inline(&mut out, elements.iter().copied(), endian).map(|()| out)
+}
+
+/// Puts the page image of an inline bucket.
+pub(crate) fn put_inline<'a, P: Put>(
+    out: &mut P,
+    elements: impl ExactSizeIterator<Item = LeafElement<&'a [u8]>> + Clone,
+    endian: Endian,
+) -> Result<(), P::Error> {
+    used_by_leaf(elements.clone())?;
     let header = PageHeader { id: PageId(0), flags: PageKind::Leaf.flags(), count: count(elements.len())?, overflow: 0 };
-    let mut out = Run { bytes: header.encode(endian).to_vec(), endian, len: 0 };
-    out.leaf(elements);
-    Ok(out.bytes)
+    out.put(&header.encode(endian))?;
+    put_leaf_elements(out, elements, endian)
 }
 
 /// A branch page run as long as its elements need.
 pub fn encode_branch(page: PageId, elements: &[BranchElement<&[u8]>], layout: Layout) -> Result<Vec<u8>, EncodeError> {
-    let pages = pages_for(used(elements.len(), elements.iter().map(|e| length(e.key.len())))?, layout);
-    let mut out = Run::new(page, PageKind::Branch, count(elements.len())?, pages, layout);
-    out.branch(elements);
-    Ok(out.finish())
+    let elements = elements.iter().copied();
+    let mut run = room(used_by_branch(elements.clone())?, layout);
+    put_branch(&mut run, page, elements, layout).map(|()| run)
+}
+
+/// Puts a branch page run as long as its elements need, from its header to the zeros at its end.
+pub(crate) fn put_branch<'a, P: Put>(
+    out: &mut P,
+    page: PageId,
+    elements: impl ExactSizeIterator<Item = BranchElement<&'a [u8]>> + Clone,
+    layout: Layout,
+) -> Result<(), P::Error> {
+    let used = used_by_branch(elements.clone())?;
+    put_header(out, page, PageKind::Branch, count(elements.len())?, used, layout)?;
+    put_branch_elements(out, elements, layout.endian)?;
+    put_zeros(out, used, layout)
 }
 
 /// The header of a bucket's entry: for an inline bucket, root 0 and the page image behind it.
@@ -122,68 +172,96 @@ fn count(elements: usize) -> Result<u16, EncodeError> {
     u16::try_from(elements).ok().filter(|count| *count < u16::MAX).ok_or(too_many)
 }
 
-/// A run that is being laid out.
-struct Run {
-    bytes: Vec<u8>,
-    endian: Endian,
-    len: usize,
+/// The same for a leaf.
+fn used_by_leaf<'a>(elements: impl ExactSizeIterator<Item = LeafElement<&'a [u8]>>) -> Result<u64, EncodeError> {
+    used(elements.len(), elements.map(|e| length(e.key.len()).saturating_add(length(e.value.len()))))
 }
 
-impl Run {
-    fn new(page: PageId, kind: PageKind, count: u16, pages: u64, layout: Layout) -> Run {
-        let overflow = u32::try_from(pages.saturating_sub(1)).unwrap_or(u32::MAX);
-        let len = usize::try_from(layout.run_bytes(pages)).unwrap_or(usize::MAX);
-        let mut bytes = Vec::with_capacity(len);
-        bytes.extend_from_slice(&PageHeader { id: page, flags: kind.flags(), count, overflow }.encode(layout.endian));
-        Run { bytes, endian: layout.endian, len }
-    }
+/// The same for a branch.
+fn used_by_branch<'a>(elements: impl ExactSizeIterator<Item = BranchElement<&'a [u8]>>) -> Result<u64, EncodeError> {
+    used(elements.len(), elements.map(|e| length(e.key.len())))
+}
 
-    fn put(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
-    }
+/// Memory for a run with this many bytes in use.
+fn room(used: u64, layout: Layout) -> Vec<u8> {
+    Vec::with_capacity(usize::try_from(layout.run_bytes(pages_for(used, layout))).unwrap_or(0))
+}
 
-    // The caller has made sure by `used` that every position fits in 32 bits.
-    fn number(&self, value: u64) -> U32 {
-        U32::new(u32::try_from(value).unwrap_or(u32::MAX), self.endian)
-    }
+/// The header of a run with this many bytes in use.
+fn put_header<P: Put>(
+    out: &mut P,
+    page: PageId,
+    kind: PageKind,
+    count: u16,
+    used: u64,
+    layout: Layout,
+) -> Result<(), P::Error> {
+    let overflow = overflow(pages_for(used, layout));
+    out.put(&PageHeader { id: page, flags: kind.flags(), count, overflow }.encode(layout.endian))
+}
 
-    fn leaf(&mut self, elements: &[LeafElement<&[u8]>]) {
-        let mut pos = first_position(elements.len());
-        for e in elements {
-            let (ksize, vsize) = (length(e.key.len()), length(e.value.len()));
-            let header = RawLeafElement {
-                flags: U32::new(e.flags, self.endian),
-                pos: self.number(pos),
-                ksize: self.number(ksize),
-                vsize: self.number(vsize),
-            };
-            self.put(&bytemuck::cast::<_, [u8; ELEMENT_SIZE]>(header));
-            pos = next_position(pos, ksize.saturating_add(vsize));
-        }
-        for e in elements {
-            self.put(e.key);
-            self.put(e.value);
-        }
-    }
+fn overflow(pages: u64) -> u32 {
+    u32::try_from(pages.saturating_sub(1)).unwrap_or(u32::MAX)
+}
 
-    fn branch(&mut self, elements: &[BranchElement<&[u8]>]) {
-        let mut pos = first_position(elements.len());
-        for e in elements {
-            let ksize = length(e.key.len());
-            let header =
-                RawBranchElement { pos: self.number(pos), ksize: self.number(ksize), child: U64::new(e.child.0, self.endian) };
-            self.put(&bytemuck::cast::<_, [u8; ELEMENT_SIZE]>(header));
-            pos = next_position(pos, ksize);
-        }
-        for e in elements {
-            self.put(e.key);
-        }
+fn put_leaf_elements<'a, P: Put>(
+    out: &mut P,
+    elements: impl ExactSizeIterator<Item = LeafElement<&'a [u8]>> + Clone,
+    endian: Endian,
+) -> Result<(), P::Error> {
+    let mut pos = first_position(elements.len());
+    for e in elements.clone() {
+        let (ksize, vsize) = (length(e.key.len()), length(e.value.len()));
+        let header = RawLeafElement {
+            flags: U32::new(e.flags, endian),
+            pos: number(pos, endian),
+            ksize: number(ksize, endian),
+            vsize: number(vsize, endian),
+        };
+        out.put(bytemuck::bytes_of(&header))?;
+        pos = next_position(pos, ksize.saturating_add(vsize));
     }
+    for e in elements {
+        out.put(e.key)?;
+        out.put(e.value)?;
+    }
+    Ok(())
+}
 
-    fn finish(mut self) -> Vec<u8> {
-        self.bytes.resize(self.len, 0);
-        self.bytes
+fn put_branch_elements<'a, P: Put>(
+    out: &mut P,
+    elements: impl ExactSizeIterator<Item = BranchElement<&'a [u8]>> + Clone,
+    endian: Endian,
+) -> Result<(), P::Error> {
+    let mut pos = first_position(elements.len());
+    for e in elements.clone() {
+        let ksize = length(e.key.len());
+        let header =
+            RawBranchElement { pos: number(pos, endian), ksize: number(ksize, endian), child: U64::new(e.child.0, endian) };
+        out.put(bytemuck::bytes_of(&header))?;
+        pos = next_position(pos, ksize);
     }
+    for e in elements {
+        out.put(e.key)?;
+    }
+    Ok(())
+}
+
+/// What is left of the last page of a run.
+fn put_zeros<P: Put>(out: &mut P, used: u64, layout: Layout) -> Result<(), P::Error> {
+    const ZEROS: [u8; 4096] = [0; 4096];
+    let mut left = layout.run_bytes(pages_for(used, layout)).saturating_sub(used);
+    while left > 0 {
+        let zeros = usize::try_from(left).ok().and_then(|left| ZEROS.get(..left)).unwrap_or(&ZEROS);
+        out.put(zeros)?;
+        left = left.saturating_sub(length(zeros.len()));
+    }
+    Ok(())
+}
+
+// The caller has made sure by `used` that every position fits in 32 bits.
+fn number(value: u64, endian: Endian) -> U32 {
+    U32::new(u32::try_from(value).unwrap_or(u32::MAX), endian)
 }
 
 /// The distance from the first element's header to its key.
@@ -194,4 +272,29 @@ fn first_position(count: usize) -> u64 {
 /// The same for the element after one with this much data.
 fn next_position(pos: u64, data: u64) -> u64 {
     pos.saturating_add(data).saturating_sub(length(ELEMENT_SIZE))
+}
+
+/// A meta or freelist run that is being laid out.
+struct Run {
+    bytes: Vec<u8>,
+    len: usize,
+}
+
+impl Run {
+    fn new(page: PageId, kind: PageKind, count: u16, pages: u64, layout: Layout) -> Run {
+        let len = usize::try_from(layout.run_bytes(pages)).unwrap_or(usize::MAX);
+        let mut bytes = Vec::with_capacity(len);
+        let header = PageHeader { id: page, flags: kind.flags(), count, overflow: overflow(pages) };
+        bytes.extend_from_slice(&header.encode(layout.endian));
+        Run { bytes, len }
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    fn finish(mut self) -> Vec<u8> {
+        self.bytes.resize(self.len, 0);
+        self.bytes
+    }
 }

@@ -13,6 +13,7 @@ mod lock;
 mod map;
 mod medium;
 mod mount;
+mod output;
 mod probe;
 mod snapshot;
 
@@ -22,7 +23,6 @@ use crate::error::{Corruption, CorruptionKind, Error};
 use crate::format::Bytes;
 
 pub use disk::{Disk, MemoryDisk};
-#[allow(unused_imports)] // By the writer.
 pub(crate) use disk::{read_exact_at, write_all_at};
 pub(crate) use file::{FileId, open_regular, read_all, read_metas};
 pub(crate) use heap::Heap;
@@ -31,6 +31,7 @@ pub(crate) use lock::{FileLock, LockMode};
 pub(crate) use map::Map;
 pub(crate) use medium::Medium;
 pub use mount::FileSystem;
+pub use output::OutputFile;
 pub use snapshot::{DEFAULT_ATTEMPTS, Snapshot};
 
 /// Where the bytes of a database come from.

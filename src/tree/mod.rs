@@ -9,6 +9,8 @@
 //! [`Db`](crate::Db), which speaks plain slices.
 
 mod bucket;
+mod bulk;
+mod compact;
 mod copy;
 mod cursor;
 mod free;
@@ -22,7 +24,9 @@ mod walk;
 use std::fmt;
 
 pub use bucket::{Bucket, Entry};
-pub use copy::{Copied, CopyTarget, copy_state};
+pub use bulk::{BuildOptions, Builder, Built};
+pub use compact::compact_state;
+pub use copy::{Copied, copy_state};
 pub use cursor::{Cursor, Pair};
 pub use free::{FreePages, free_pages, read_freelist};
 pub use iter::Iter;
