@@ -49,9 +49,14 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
     let database = output::begin(&args.output, &args.file, args.force)?;
     let Built { buckets, pairs, bytes, .. } = Import::begin(args, &database)?.all(lines)?;
     output::finish(database)?;
+    let (buckets, pairs) = (counted(buckets, "bucket"), counted(pairs, "pair"));
     // The database is there and whole; it is not lost because nobody hears of it.
-    let _ = writeln!(context.err, "unbolt: {}: {buckets} buckets, {pairs} pairs in {bytes} bytes", args.output.display());
+    let _ = writeln!(context.err, "unbolt: {}: {buckets} and {pairs} in {bytes} bytes", args.output.display());
     Ok(Status::Done)
+}
+
+fn counted(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 fn open(file: &Path) -> Result<Box<dyn BufRead>, Failure> {
