@@ -152,3 +152,59 @@ impl<B: Bytes> fmt::Debug for Builder<'_, B> {
         write!(f, "Builder({} buckets, {} open, {} pairs, {:?})", self.buckets, self.outer.len(), self.pairs, self.out)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::{LeafElement, PageId, SharedBytes};
+    use crate::storage::{MemoryDisk, Snapshot};
+    use crate::tree::{reach, verify};
+
+    /// Builds a bucket of values of these lengths; no run is longer than `longest` bytes, a value's own run apart.
+    fn built(longest: u64, values: &[usize]) -> Snapshot {
+        let disk = MemoryDisk::new();
+        let mut builder = Builder::<&[u8]>::new(&disk, &BuildOptions::default()).unwrap();
+        builder.out.limit_runs(longest);
+        builder.begin_bucket(b"b").unwrap();
+        let keys: Vec<_> = (0..values.len()).map(|i| format!("{i:03}")).collect();
+        let zeros = vec![0; values.iter().copied().max().unwrap()];
+        for (key, len) in keys.iter().zip(values) {
+            builder.put(key.as_bytes(), &zeros[..*len]).unwrap();
+        }
+        builder.finish().unwrap();
+        Snapshot::from_bytes(disk.to_bytes()).unwrap()
+    }
+
+    /// How many elements each leaf has, in order, and the bytes in use on it.
+    fn leaves(snapshot: &Snapshot) -> Vec<(usize, usize)> {
+        let pages = reach(snapshot.pages()).unwrap().pages;
+        let reached = (3..snapshot.pages().end()).map(PageId).filter(|page| pages.contains(*page));
+        let leaves = reached.filter_map(|page| snapshot.page(page).ok()?.into_leaf().ok());
+        let size = |element: LeafElement<SharedBytes>| 16 + element.key.len() + element.value.len();
+        leaves
+            .map(|leaf| (leaf.len(), 16 + (0..leaf.len()).map(|i| size(leaf.element(i).unwrap())).sum::<usize>()))
+            .filter(|(count, _)| *count > 1 || snapshot.meta().root.0 > 0)
+            .collect()
+    }
+
+    #[test]
+    fn a_run_that_would_be_too_long_is_cut_against_all_other_rules() {
+        // Four elements, never cut otherwise; each value and its header have 5019 bytes.
+        let cuts = |longest, values: &[usize]| {
+            let snapshot = built(longest, values);
+            verify(snapshot.pages()).unwrap();
+            let mut leaves = leaves(&snapshot);
+            assert!(leaves.iter().all(|(count, size)| *count == 1 || *size as u64 <= longest), "{leaves:?}");
+            // The last one is the root bucket's.
+            leaves.pop();
+            leaves.into_iter().map(|(count, _)| count).collect::<Vec<_>>()
+        };
+        let four = [5000; 4];
+        assert_eq!(cuts(1 << 20, &four), [4]);
+        assert_eq!(cuts(16 + 4 * 5019, &four), [4]);
+        assert_eq!(cuts(16 + 4 * 5019 - 1, &four), [2, 2], "where a page is full otherwise");
+        assert_eq!(cuts(16 + 5019, &four), [1, 1, 1, 1]);
+        assert_eq!(cuts(4000, &four), [1, 1, 1, 1], "one that is too long by itself stands alone");
+        assert_eq!(cuts(12_000, &[10, 5000, 5000, 10, 10, 5000, 5000, 5000, 10]), [2, 2, 2, 2, 1]);
+    }
+}

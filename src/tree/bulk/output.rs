@@ -47,6 +47,11 @@ impl<'d> Output<'d> {
         self.limits
     }
 
+    #[cfg(test)]
+    pub fn limit_runs(&mut self, longest: u64) {
+        self.limits.run = longest;
+    }
+
     /// The number of the page that is put next. Only whole runs are put.
     pub fn next_page(&self) -> PageId {
         PageId(self.end() / self.layout.page_size.bytes())
