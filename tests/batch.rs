@@ -220,7 +220,7 @@ impl Disk for Failing {
 
     fn sync_data(&self) -> io::Result<()> {
         // A commit syncs its pages, then its meta.
-        let fails = if self.syncs.fetch_add(1, Ordering::Relaxed) % 2 == 0 { &self.pages } else { &self.meta };
+        let fails = if self.syncs.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) { &self.pages } else { &self.meta };
         if fails.load(Ordering::Relaxed) { Err(io::Error::from_raw_os_error(5)) } else { Ok(()) }
     }
 

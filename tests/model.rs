@@ -171,7 +171,7 @@ impl Twin {
             _ => {
                 drop(self.entries.insert(key.into(), Held::Value(value)));
                 Ok(())
-            },
+            }
         }
     }
 
@@ -198,7 +198,7 @@ impl Twin {
             None => {
                 drop(self.entries.insert(name.into(), Held::Bucket(Twin::default())));
                 Ok(())
-            },
+            }
         }
     }
 
@@ -354,10 +354,14 @@ impl World {
                 let found = outcome(self.tx().move_bucket(&whole, &to));
                 assert_eq!(found, self.working.move_bucket((&from, &n), (&to, &n)));
             }
-            Op::SetSequence { bucket, to } => self.both(*bucket, |b| b.set_sequence(*to), |t| {
-                let _: () = t.sequence = *to;
-                Ok(())
-            }),
+            Op::SetSequence { bucket, to } => self.both(
+                *bucket,
+                |b| b.set_sequence(*to),
+                |t| {
+                    let _: () = t.sequence = *to;
+                    Ok(())
+                },
+            ),
             Op::NextSequence { bucket } => {
                 let count = |t: &mut Twin| {
                     t.sequence = t.sequence.wrapping_add(1);

@@ -16,8 +16,8 @@ use unbolt::check::check_snapshot;
 use unbolt::format::{
     Endian, Layout, LeafElement, Meta, PageHeader, PageId, PageSize, TxId, encode_freelist, encode_leaf, encode_meta,
 };
-use unbolt::tree::{CopyTarget, copy_state, verify};
-use unbolt::{CorruptionKind, Db, Error, Result, Snapshot, Storage};
+use unbolt::tree::{copy_state, verify};
+use unbolt::{CorruptionKind, Db, Error, MemoryDisk, Result, Snapshot, Storage};
 
 /// How many reads must succeed while Go writes.
 const READS: usize = 200;
@@ -85,9 +85,9 @@ fn read_while_go_writes(burst: u32) {
 
 /// Everything that a snapshot reaches, in memory.
 fn copy_of(snapshot: &Snapshot) -> Result<Vec<u8>> {
-    let mut copy = Memory::default();
-    copy_state(snapshot.pages(), &mut copy)?;
-    Ok(copy.0)
+    let copy = MemoryDisk::new();
+    copy_state(snapshot.pages(), &copy)?;
+    Ok(copy.to_bytes())
 }
 
 /// What copies hold that were made with the first look alone, and whether the second would have accepted them: as
@@ -131,22 +131,6 @@ fn content(copy: &[u8]) -> Result<Content, String> {
     match sound && found == told {
         true => Ok(found),
         false => Err(format!("{found:?} says of itself {told:?}; the check: {findings:?}")),
-    }
-}
-
-#[derive(Default)]
-struct Memory(Vec<u8>);
-
-impl CopyTarget for Memory {
-    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
-        let start = offset as usize;
-        self.0[start..start + bytes.len()].copy_from_slice(bytes);
-        Ok(())
-    }
-
-    fn set_len(&mut self, len: u64) -> Result<()> {
-        self.0.resize(len as usize, 0);
-        Ok(())
     }
 }
 

@@ -46,7 +46,7 @@ impl History {
                     assert_eq!(root.delete(&key)?, twin.entries.remove(&key).is_some());
                 }
                 larger => {
-                    let value = key.repeat(larger as usize * if random % 64 == 0 { 300 } else { 9 });
+                    let value = key.repeat(larger as usize * if random.is_multiple_of(64) { 300 } else { 9 });
                     root.put(&key, &value)?;
                     twin.entries.insert(key, Held::Value(value));
                 }
@@ -327,7 +327,11 @@ fn callbacks_of_what_is_rolled_back_never_run_and_a_panic_in_one_undoes_nothing(
     assert!(failed.is_err());
     assert_eq!(ran.load(Ordering::Relaxed), 0);
     // A transaction that changed nothing is committed too.
-    db.update(|tx| Ok::<_, Error>(tx.on_commit(count()))).unwrap();
+    db.update(|tx| {
+        tx.on_commit(count());
+        Ok::<_, Error>(())
+    })
+    .unwrap();
     assert_eq!(ran.load(Ordering::Relaxed), 1);
 
     let panics = || {

@@ -58,17 +58,17 @@ fn inline(engine: Engine) -> Script {
     script
 }
 
-/// Free pages by the ten thousand, and their number going down through 65,535 by ones.
+/// More free pages than a list can count in its header, and fewer again.
 fn free_pages(engine: Engine) -> Script {
-    let e = |n: &str, d: usize| std::env::var(n).map_or(d, |v| v.parse().unwrap());
-    let (runs, len) = (e("R", 60) as u64, MIB - e("L", 8) * 1024);
     let mut script = Script::new(engine, 1024).commit([at("b", Action::Create)]);
-    for number in 0..runs {
-        script = script.commit([put(format!("{number:04}"), Recipe::noise(len, number))]);
+    let key = |number: u64| format!("{number:04}");
+    for half in 0..2 {
+        script =
+            script.commit((0..34).map(|number| half * 34 + number).map(|number| put(key(number), Recipe::noise(MIB, number))));
     }
-    script = script.commit((0..runs).map(|number| delete(format!("{number:04}"))));
-    for number in 0..60 {
+    script = script.commit((0..68).map(|number| delete(key(number))));
+    for number in 0..20 {
         script = script.commit([put(format!("few-{number:04}"), Recipe::noise(600, number))]);
     }
-    script
+    script.commit((0..12).map(|number| put(key(number), Recipe::noise(MIB, number))))
 }

@@ -280,14 +280,14 @@ impl Writer {
         }
         let moved = self.model.at(parent).expect("its parent").take(name).expect("it is there");
         self.model.at(&to).expect("it is there").insert(name, moved);
-        self.touched.extend([parent.to_vec(), [&to[..], &[name.clone()]].concat()]);
+        self.touched.extend([parent.to_vec(), [&to[..], std::slice::from_ref(&name)].concat()]);
         self.operations.push(Operation { path: bucket.clone(), action: Action::Move(to) });
     }
 
     /// Something that fails, or changes nothing.
     fn err(&mut self, path: Path) {
         let missing = Recipe::text("no-such");
-        let inside = [&path[..], &[missing.clone()]].concat();
+        let inside = [&path[..], std::slice::from_ref(&missing)].concat();
         let value = Recipe::text("v");
         let old = self.script.engine != Engine::Bbolt150;
         match self.random.below(8) {

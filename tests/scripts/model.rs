@@ -74,7 +74,7 @@ impl Level {
         for item in self.0.values() {
             if let Item::Bucket(name, inner) = item {
                 found.push(vec![name.clone()]);
-                found.extend(inner.buckets().into_iter().map(|below| [&[name.clone()], &below[..]].concat()));
+                found.extend(inner.buckets().into_iter().map(|below| [std::slice::from_ref(name), &below[..]].concat()));
             }
         }
         found

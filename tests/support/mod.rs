@@ -12,5 +12,6 @@ pub mod image;
 pub mod layout;
 #[cfg(all(unix, feature = "cli"))]
 pub mod patient;
+pub mod shape;
 pub mod swap;
 pub mod testdata;
