@@ -280,7 +280,7 @@ impl Writer {
         }
         let moved = self.model.at(parent).expect("its parent").take(name).expect("it is there");
         self.model.at(&to).expect("it is there").insert(name, moved);
-        self.touched.extend([parent.to_vec(), [&to[..], std::slice::from_ref(&name)].concat()]);
+        self.touched.extend([parent.to_vec(), [&to[..], std::slice::from_ref(name)].concat()]);
         self.operations.push(Operation { path: bucket.clone(), action: Action::Move(to) });
     }
 
