@@ -1,6 +1,8 @@
 //! What a store's calls can fail with: Go's five errors with Go's texts, and what Go has no error for.
 
-use crate::error::Error;
+use std::path::PathBuf;
+
+use crate::error::{Error, Holder};
 
 /// Why a call on a store failed.
 #[derive(Debug, thiserror::Error)]
@@ -49,12 +51,33 @@ pub enum StoreError {
         /// The key.
         key: Vec<u8>,
     },
+    /// The file is locked, by another process or by this one.
+    #[error("boltdb file {} is already open", path.display())]
+    AlreadyOpen {
+        /// The file.
+        path: PathBuf,
+        /// Who holds the lock, as far as `/proc/locks` tells.
+        holders: Vec<Holder>,
+    },
+    /// The bucket's sequence stands at its end, where only somebody else can have set it.
+    #[error("there is no index after {}", u64::MAX)]
+    IndexExhausted,
     /// The store was opened read-only.
     #[error("the store was opened read-only")]
     ReadOnly,
     /// The database underneath failed.
     #[error(transparent)]
-    Db(#[from] Error),
+    Db(Error),
+}
+
+impl From<Error> for StoreError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Locked { path, holders, .. } => StoreError::AlreadyOpen { path, holders },
+            Error::ReadOnly => StoreError::ReadOnly,
+            other => StoreError::Db(other),
+        }
+    }
 }
 
 impl StoreError {
@@ -65,6 +88,11 @@ impl StoreError {
             StoreError::Db(e) => e.is_not_found(),
             _ => false,
         }
+    }
+
+    /// Somebody holds the lock.
+    pub fn is_locked(&self) -> bool {
+        matches!(self, StoreError::AlreadyOpen { .. })
     }
 
     /// One record is to blame; the others can still be read.

@@ -9,15 +9,22 @@
 //! index, or a bucket among the keys, is an error that names the key, where dockerd panics.
 
 mod bolt;
+mod entries;
 mod error;
+mod folder;
+mod index;
 mod record;
+mod tx;
+mod view;
 
 use std::fmt;
 use std::str::FromStr;
 
-pub use bolt::{BoltStore, Entries};
+pub use bolt::BoltStore;
+pub use entries::Entries;
 pub use error::StoreError;
 pub use record::{INDEX_SIZE, Records, decode, records};
+pub use tx::StoreTx;
 
 /// The bucket that Docker uses.
 pub const DOCKER_BUCKET: &str = "libnetwork";

@@ -53,6 +53,11 @@ impl<S: Storage> fmt::Debug for Records<'_, S> {
     }
 }
 
+/// A value as it is stored: behind its index.
+pub(super) fn encode(index: u64, value: &[u8]) -> Vec<u8> {
+    [&index.to_le_bytes()[..], value].concat()
+}
+
 /// The pair that a stored record is.
 pub(super) fn record(key: &[u8], stored: &[u8]) -> Result<KvPair, StoreError> {
     let (last_index, value) = decode(key, stored)?;

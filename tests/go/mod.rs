@@ -9,21 +9,31 @@ use std::sync::OnceLock;
 /// The path of a program of `interop/`, or `None`, said aloud, where there is no Go.
 pub fn program(name: &str) -> Option<PathBuf> {
     static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let folder = BUILT.get_or_init(build).as_deref();
+    built(BUILT.get_or_init(|| build("interop", &["./writer", "./lock", "./script", "./dump"])).as_deref(), name)
+}
+
+/// The program with dockerd's stores: `interop/kvstore`, a module of its own.
+pub fn kvstore() -> Option<PathBuf> {
+    static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
+    built(BUILT.get_or_init(|| build("interop/kvstore", &["."])).as_deref(), "kvstore")
+}
+
+fn built(folder: Option<&Path>, name: &str) -> Option<PathBuf> {
     if folder.is_none() {
         eprintln!("skipped: no go");
     }
     folder.map(|folder| folder.join(name))
 }
 
-fn build() -> Option<PathBuf> {
+/// Builds packages of a module.
+fn build(module: &str, packages: &[&str]) -> Option<PathBuf> {
     Command::new("go").arg("version").stdout(Stdio::null()).status().ok()?;
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("go");
     std::fs::create_dir_all(&folder).unwrap();
     // Each program appears whole: two test binaries may build at once.
     let own = tempfile::tempdir_in(&folder).unwrap();
     let mut go = Command::new("go");
-    go.current_dir("interop").args(["build", "-o"]).arg(own.path()).args(["./writer", "./lock", "./script", "./dump"]);
+    go.current_dir(module).args(["build", "-o"]).arg(own.path()).args(packages);
     assert!(go.status().unwrap().success(), "{go:?}");
     for entry in std::fs::read_dir(own.path()).unwrap() {
         let entry = entry.unwrap();
@@ -48,6 +58,11 @@ impl Beside {
 
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Its standard input.
+    pub fn input(&mut self) -> &mut ChildStdin {
+        self.input.as_mut().unwrap()
     }
 
     /// The next line it prints.
