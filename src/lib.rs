@@ -1,7 +1,7 @@
-//! Reads BoltDB files: the `*.db` that Docker, containerd, etcd, podman and everything else built on Go's bolt
+//! Reads and writes BoltDB files: the `*.db` that Docker, containerd, etcd, podman and everything else built on Go's bolt
 //! and bbolt keep their state in.
 //!
-//! It reads the native format of every release, both byte orders and page sizes from 512 bytes to 16 MiB. It
+//! It reads and writes the native format of every release, both byte orders and page sizes from 512 bytes to 16 MiB. It
 //! trusts nothing in a file: whatever the bytes say, the answer is a value or an error that names page, offset
 //! and expectation, never a panic, an endless loop, or memory out of proportion to the file.
 //!
@@ -24,7 +24,7 @@
 //!
 //! | you have | you want | take |
 //! |---|---|---|
-//! | a database of your own | fast reads, slices without copies | [`Db`] |
+//! | a database of your own | fast reads without copies, transactions that write | [`Db`] |
 //! | a file that another process writes to | one consistent state, without its lock | [`Snapshot`] |
 //! | a file of unknown origin or condition | whatever can be read, and what is wrong | [`Snapshot`], [`mod@check`] |
 //! | Docker's `local-kv.db` | libnetwork's keys, indexes and values | [`store`] |
@@ -59,7 +59,7 @@ pub use db::{
     OpenReport, ReadTx, Verify, WriteStats, WriteTx,
 };
 pub use error::{Corruption, CorruptionKind, Error, Holder, Result, TxSelector};
-pub use storage::{DEFAULT_ATTEMPTS, Disk, FileSystem, MemoryDisk, Snapshot, Storage, lock_holders};
+pub use storage::{DEFAULT_ATTEMPTS, Disk, FileSystem, MemoryDisk, OutputFile, Snapshot, Storage, lock_holders};
 
 /// The README's example runs too.
 #[cfg(doctest)]

@@ -118,7 +118,7 @@ fn the_database_itself_is_never_the_target() {
         desk.out = out;
         let refused = desk.snapshot(&["--force"]);
         assert_eq!(refused.status, 6);
-        assert!(refused.err.contains("is the database itself"), "{}", refused.err);
+        assert!(refused.err.contains("is the file that is read"), "{}", refused.err);
     }
     assert!(fs::read(&desk.file).unwrap() == before);
 }
@@ -132,7 +132,7 @@ fn what_is_no_regular_file_is_never_replaced() {
     for (out, words) in [
         (desk.directory.path().to_path_buf(), "not a regular file"),
         (PathBuf::from("/dev/null"), "not a regular file"),
-        (link, "is the database itself"),
+        (link, "is the file that is read"),
     ] {
         desk.out = out;
         let refused = desk.snapshot(&["--force"]);

@@ -231,11 +231,28 @@ fn verifying_the_tree_finds_what_opening_alone_does_not() {
     bytes.splice(2 * 512..3 * 512, encode_freelist(PageId(2), &[PageId(5)], 1, LAYOUT).unwrap());
     let leak = corruption(open_file(&bytes, Db::options().read_only(true).verify(Verify::Tree)));
     assert_eq!(leak, CorruptionKind::Unreachable);
-    // A writer goes by what it finds, and says so.
-    let db = open_file(&bytes, Db::options().verify(Verify::Tree)).unwrap();
-    match &db.open_report().freelist {
-        FreelistSource::Rebuilt { refused } => assert_eq!(refused.kind, CorruptionKind::Unreachable),
-        other => panic!("{other:?}"),
+}
+
+#[test]
+fn a_writer_goes_by_the_free_pages_it_finds_where_the_list_is_wrong() {
+    let layout = Layout { page_size: PageSize::new(1024).unwrap(), endian: Endian::Little };
+    let metas = [8, 9].map(|txid| Meta { page_size: 1024, high_water: PageId(6), ..meta(txid, 4) });
+    let element = LeafElement { flags: 0, key: &b"k"[..], value: &b"v"[..] };
+    let pages = |free: &[PageId]| {
+        let mut bytes = [encode_meta(PageId(0), &metas[0], layout), encode_meta(PageId(1), &metas[1], layout)].concat();
+        bytes.extend(encode_freelist(PageId(2), free, 1, layout).unwrap());
+        (3..6).for_each(|page| bytes.extend(encode_leaf(PageId(page), &[element], layout).unwrap()));
+        bytes
+    };
+    let open = |free: &[PageId]| open_file(&pages(free), Db::options().verify(Verify::Tree)).unwrap();
+    assert_eq!(open(&[PageId(3), PageId(5)]).open_report().freelist, FreelistSource::Stored);
+    // One page is missing; one page is in use.
+    for (free, wrong) in [(&[5][..], CorruptionKind::Unreachable), (&[3, 4, 5], CorruptionKind::ReachableFree)] {
+        let free: Vec<PageId> = free.iter().copied().map(PageId).collect();
+        match &open(&free).open_report().freelist {
+            FreelistSource::Rebuilt { refused } => assert_eq!(refused.kind, wrong),
+            other => panic!("{other:?}"),
+        }
     }
 }
 

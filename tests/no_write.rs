@@ -11,7 +11,7 @@ use unbolt::{Db, Snapshot};
 
 /// Every reading command, its arguments parted by blanks. FILE is the database, FOLDER the directory it lies in, OUT
 /// a path elsewhere, ROOT the page on which its root bucket begins, KEY a key of Docker's bucket.
-const COMMANDS: [&str; 32] = [
+const COMMANDS: [&str; 34] = [
     "info FILE",
     "info --format json FILE",
     "check FILE",
@@ -42,6 +42,8 @@ const COMMANDS: [&str; 32] = [
     "kv export FILE",
     "snapshot FILE OUT",
     "snapshot --raw FILE OUT",
+    "compact -o OUT FILE",
+    "compact --no-sync -o OUT FILE",
     "find FOLDER",
     "find --format json FOLDER",
 ];

@@ -1,6 +1,7 @@
 //! Reading without the lock: while Go writes, and while the file is replaced or cut.
 
 mod go;
+mod support;
 
 use std::collections::HashMap;
 use std::io::{BufRead, Read};
@@ -10,13 +11,13 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use sha2::{Digest, Sha256};
+use support::digest::digest;
 use unbolt::check::check_snapshot;
 use unbolt::format::{
     Endian, Layout, LeafElement, Meta, PageHeader, PageId, PageSize, TxId, encode_freelist, encode_leaf, encode_meta,
 };
-use unbolt::tree::{Bucket, CopyTarget, Entry, copy_state, verify};
-use unbolt::{CorruptionKind, Db, Error, Result, Snapshot, Storage};
+use unbolt::tree::{copy_state, verify};
+use unbolt::{CorruptionKind, Db, Error, MemoryDisk, Result, Snapshot, Storage};
 
 /// How many reads must succeed while Go writes.
 const READS: usize = 200;
@@ -84,9 +85,9 @@ fn read_while_go_writes(burst: u32) {
 
 /// Everything that a snapshot reaches, in memory.
 fn copy_of(snapshot: &Snapshot) -> Result<Vec<u8>> {
-    let mut copy = Memory::default();
-    copy_state(snapshot.pages(), &mut copy)?;
-    Ok(copy.0)
+    let copy = MemoryDisk::new();
+    copy_state(snapshot.pages(), &copy)?;
+    Ok(copy.to_bytes())
 }
 
 /// What copies hold that were made with the first look alone, and whether the second would have accepted them: as
@@ -124,62 +125,12 @@ fn content(copy: &[u8]) -> Result<Content, String> {
             Ok(u64::from_str_radix(&String::from_utf8_lossy(&value), radix).unwrap_or(0))
         };
         let told = Content { id: TxId(word("txid", 10)?), digest: word("digest", 16)? };
-        Ok((Content { id: snapshot.meta().txid, digest: digest(&root)? }, told, sound))
+        Ok((Content { id: snapshot.meta().txid, digest: digest(&root, Some(b"state"))? }, told, sound))
     };
     let (found, told, sound) = read().map_err(|e| e.to_string())?;
     match sound && found == told {
         true => Ok(found),
         false => Err(format!("{found:?} says of itself {told:?}; the check: {findings:?}")),
-    }
-}
-
-/// The digest of `interop/internal/digest`, of everything but the bucket `state`.
-fn digest<S: Storage>(root: &Bucket<'_, S>) -> Result<u64> {
-    let mut sum = 0;
-    add_entries(root, &[], &mut sum)?;
-    Ok(sum)
-}
-
-fn add_entries<S: Storage>(bucket: &Bucket<'_, S>, path: &[u8], sum: &mut u64) -> Result<()> {
-    for pair in bucket.iter() {
-        match pair? {
-            (key, Entry::Value(value)) => add_term(sum, 0, path, &[&key, &value]),
-            (name, Entry::Bucket(_)) if path.is_empty() && *name == *b"state" => {}
-            (name, Entry::Bucket(child)) => {
-                let path = [path, &(name.len() as u32).to_le_bytes(), &name].concat();
-                add_term(sum, 1, &path, &[&child.sequence().to_le_bytes()]);
-                add_entries(&child, &path, sum)?;
-            }
-        }
-    }
-    Ok(())
-}
-
-fn add_term(sum: &mut u64, kind: u8, path: &[u8], strings: &[&[u8]]) {
-    let mut hash = Sha256::new();
-    hash.update([kind]);
-    hash.update(path);
-    for string in strings {
-        hash.update((string.len() as u32).to_le_bytes());
-        hash.update(string);
-    }
-    let first: [u8; 8] = hash.finalize()[..8].try_into().unwrap();
-    *sum = sum.wrapping_add(u64::from_le_bytes(first));
-}
-
-#[derive(Default)]
-struct Memory(Vec<u8>);
-
-impl CopyTarget for Memory {
-    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
-        let start = offset as usize;
-        self.0[start..start + bytes.len()].copy_from_slice(bytes);
-        Ok(())
-    }
-
-    fn set_len(&mut self, len: u64) -> Result<()> {
-        self.0.resize(len as usize, 0);
-        Ok(())
     }
 }
 

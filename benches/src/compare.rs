@@ -3,44 +3,61 @@
 use std::env;
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::str::FromStr;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 
-use crate::dataset::{Dataset, EngineName};
-use crate::meter::Report;
-use crate::table::Table;
+use crate::footprint::Footprint;
+use crate::samples::Samples;
+use crate::selection::Selection;
+use crate::table::{Loads, Table};
 use crate::workload::Workload;
 
 #[derive(Args)]
 pub struct Compare {
     #[command(flatten)]
-    dataset: Dataset,
+    selection: Selection,
     /// How often each workload is run on each engine
-    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]
-    rounds: u32,
-    /// These workloads only
-    #[arg(long, value_delimiter = ',')]
-    only: Vec<Workload>,
-    /// These engines only, beside Go, which the others are compared with
-    #[arg(long, value_delimiter = ',')]
-    engines: Vec<EngineName>,
-    /// Write the table to this file too
+    #[arg(long, default_value_t = 7, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    rounds: usize,
+    /// How often some are run instead; bbolt takes minutes for one of them
+    #[arg(long, value_delimiter = ',', value_name = "WORKLOAD=N", default_value = "one_tx_rand=2")]
+    rounds_of: Vec<RoundsOf>,
+    /// Write the tables to this file too
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
 }
 
+#[derive(Clone)]
+struct RoundsOf {
+    workload: Workload,
+    rounds: usize,
+}
+
+impl FromStr for RoundsOf {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (workload, rounds) = text.split_once('=').ok_or("not of the form WORKLOAD=N")?;
+        let rounds = rounds.parse().map_err(|_| format!("{rounds} is not a number"))?;
+        Ok(Self { workload: Workload::from_str(workload, false)?, rounds })
+    }
+}
+
 impl Compare {
     pub fn run(&self) -> Result<()> {
-        self.dataset.generate()?;
-        self.dataset.build_go()?;
-        let mut table = Table::new(self.engines(), self.workloads(), self.dataset.n);
-        for round in 0..self.rounds {
-            table.note_load(round)?;
-            self.round(round as usize, &mut table)?;
+        self.selection.prepare()?;
+        let mut samples = Samples::new(self.selection.engines(), self.selection.workloads());
+        let mut loads = Loads::default();
+        let most = self.selection.workloads().into_iter().map(|w| self.rounds(w)).max();
+        for round in 0..most.unwrap_or(0) {
+            loads.note(round)?;
+            self.round(round, &mut samples)?;
         }
-        let text = format!("{table}\n{}", self.environment()?);
+        let text = self.text(&samples, &loads)?;
         print!("{text}");
         if let Some(path) = &self.markdown {
             fs::write(path, text).with_context(|| path.display().to_string())?;
@@ -48,56 +65,49 @@ impl Compare {
         Ok(())
     }
 
-    fn workloads(&self) -> Vec<Workload> {
-        let all = Workload::value_variants().iter().copied();
-        all.filter(|w| self.only.is_empty() || self.only.contains(w)).collect()
-    }
-
-    /// Go first, as the table has it.
-    fn engines(&self) -> Vec<EngineName> {
-        let others = EngineName::value_variants().iter().copied().filter(|e| *e != EngineName::Go);
-        let wanted = others.filter(|e| self.engines.is_empty() || self.engines.contains(e));
-        [EngineName::Go].into_iter().chain(wanted).collect()
+    fn rounds(&self, workload: Workload) -> usize {
+        let own = self.rounds_of.iter().find(|of| of.workload == workload);
+        own.map_or(self.rounds, |of| of.rounds.min(self.rounds))
     }
 
     /// The order of the engines rotates, so that none always follows the same one.
-    fn round(&self, round: usize, table: &mut Table) -> Result<()> {
-        for workload in self.workloads() {
-            let mut engines = self.engines();
-            engines.retain(|engine| engine.has(workload));
+    fn round(&self, round: usize, samples: &mut Samples) -> Result<()> {
+        let mut workloads = self.selection.workloads();
+        workloads.retain(|workload| round < self.rounds(*workload));
+        for workload in workloads {
+            let mut engines = self.selection.engines_with(workload);
             let first = round % engines.len();
             engines.rotate_left(first);
             for engine in engines {
                 eprintln!("round {} {} {}", round + 1, workload.name(), engine.name());
-                table.add(round, engine, workload, &self.run_one(engine, workload)?)?;
+                let program = Command::new(env::current_exe()?);
+                samples.add(round, engine, workload, &self.selection.run(program, engine, workload)?)?;
             }
         }
         Ok(())
     }
 
-    fn run_one(&self, engine: EngineName, workload: Workload) -> Result<Report> {
-        let output = Command::new(env::current_exe()?)
-            .args(["run", &engine.name(), &workload.name()])
-            .args(self.dataset.arguments())
-            .stderr(Stdio::inherit())
-            .output()?;
-        let what = || format!("{} on {}", workload.name(), engine.name());
-        ensure!(output.status.success(), "{}: {}", what(), output.status);
-        serde_json::from_slice(&output.stdout).with_context(what)
+    fn text(&self, samples: &Samples, loads: &Loads) -> Result<String> {
+        let footprint = Footprint(samples);
+        let footprint = if footprint.is_empty() { String::new() } else { format!("{footprint}\n") };
+        let n = self.selection.dataset.n;
+        let environment = self.environment()?;
+        Ok(format!("{}\n{footprint}{n} pairs. Load before each round: {loads}.\n{environment}", Table(samples)))
     }
 
     /// What the figures depend on, in one paragraph.
     fn environment(&self) -> Result<String> {
-        let go = Command::new(self.dataset.go_program()).arg("version").output()?;
+        let go = Command::new(self.selection.dataset.go_program()).arg("version").output()?;
         let cpus = fs::read_to_string("/proc/cpuinfo")?;
         let model = cpus.lines().find_map(|line| line.strip_prefix("model name"));
         let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
         Ok(format!(
-            "unbolt {}; {}; redb {}, heed {}. {} x {}, Linux {}.\n",
+            "unbolt {}; {}; redb {}, heed {}, SQLite {}. {} x {}, Linux {}.\n",
             locked_version("unbolt"),
             String::from_utf8(go.stdout)?.trim(),
             locked_version("redb"),
             locked_version("heed"),
+            rusqlite::version(),
             std::thread::available_parallelism()?,
             model.unwrap_or("processor of unknown model").trim_start_matches([' ', '\t', ':']),
             kernel.trim().split('-').next().unwrap_or_default(),

@@ -1,63 +1,29 @@
-//! The files of one data set: which they are, how they are made, when they are whole.
+//! The files of one data set: which they are, and how they are made.
 
+use std::ffi::OsString;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, ValueEnum};
 
-use crate::engines::{Lmdb, Redb};
+use crate::engines::{EngineName, LmdbWriter, RedbWriter, SqliteWriter, Writer};
 use crate::pairs::{GROUP_SIZE, Order};
-use crate::workload::Workload;
+use crate::scratch::Scratch;
+use crate::workload::{Source, Workload};
+use crate::writing;
 
 const GO_SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../interop/bench");
 const TARGET: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target");
-/// Written last, so that a data set without it is made anew.
-const MARKER: &str = "complete";
-/// Raised whenever the pairs or their layout change.
-const GENERATION: u32 = 1;
-const SMALLEST: u64 = 1_000;
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub enum EngineName {
-    /// bbolt, as `bolt.Open` opens without options
-    Go,
-    /// bbolt, opened read-only
-    GoRo,
-    Unbolt,
-    Redb,
-    /// LMDB
-    Heed,
-}
-
-impl EngineName {
-    pub fn name(self) -> String {
-        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
-    }
-
-    pub fn has(self, workload: Workload) -> bool {
-        match self {
-            Self::Heed => workload != Workload::Check,
-            // Reading itself does not depend on how the file was opened.
-            Self::GoRo => matches!(workload, Workload::Open | Workload::OpenGet | Workload::GetTx),
-            Self::Go | Self::Unbolt | Self::Redb => true,
-        }
-    }
-
-    fn extension(self) -> &'static str {
-        match self {
-            Self::Go | Self::GoRo | Self::Unbolt => "bolt",
-            Self::Redb => "redb",
-            Self::Heed => "lmdb",
-        }
-    }
-}
+/// Raised whenever the pairs or their layout change, so that old files are not taken.
+const GENERATION: u32 = 2;
+const SMALLEST: u64 = 2_000;
 
 /// Where the files are, and how many pairs each holds.
 #[derive(Args)]
 pub struct Dataset {
-    /// Where the files are [default: readbench-N in the target directory]
+    /// Where the files are [default: bench-data in the target directory]
     #[arg(long)]
     dir: Option<PathBuf>,
     /// How many pairs
@@ -67,74 +33,100 @@ pub struct Dataset {
 
 impl Dataset {
     pub fn dir(&self) -> PathBuf {
-        let default = || Path::new(TARGET).join(format!("readbench-{}", self.n));
-        self.dir.clone().unwrap_or_else(default)
+        let parent = self.dir.clone().unwrap_or_else(|| Path::new(TARGET).join("bench-data"));
+        parent.join(format!("{}-generation-{GENERATION}", self.n))
     }
 
-    pub fn file(&self, engine: EngineName, order: Order) -> PathBuf {
-        self.dir().join(format!("{}.{}", order.stem(), engine.extension()))
+    /// A file that is there is whole: it gets its name last.
+    pub fn file(&self, engine: EngineName, source: Source) -> PathBuf {
+        self.dir().join(format!("{}.{}", source.name(), engine.extension()))
     }
 
-    fn files(&self) -> impl Iterator<Item = PathBuf> {
-        [EngineName::Go, EngineName::Redb, EngineName::Heed]
-            .into_iter()
-            .flat_map(|engine| Order::BOTH.map(|order| self.file(engine, order)))
+    /// The file that the workload begins with, which was made before.
+    pub fn source(&self, engine: EngineName, workload: Workload) -> Result<Option<PathBuf>> {
+        let file = workload.source().map(|source| self.file(engine, source));
+        if let Some(file) = &file {
+            ensure!(file.exists(), "{} is missing: generate makes it", file.display());
+        }
+        Ok(file)
     }
 
-    fn title(&self) -> String {
-        format!("readbench data set, generation {GENERATION}, {} pairs\n", self.n)
-    }
-
-    pub fn is_complete(&self) -> bool {
-        fs::read_to_string(self.dir().join(MARKER)).is_ok_and(|title| title == self.title())
-    }
-
-    /// Makes the files, unless they are there.
+    /// Builds the Go program, and makes all files that are missing.
     pub fn generate(&self) -> Result<()> {
-        if self.is_complete() {
+        self.build_go()?;
+        let every = Workload::value_variants().iter();
+        every.flat_map(|&w| EngineName::value_variants().iter().map(move |&e| (e, w))).try_for_each(|(e, w)| self.prepare(e, w))
+    }
+
+    /// Makes what the workload begins with, unless it is there.
+    pub fn prepare(&self, engine: EngineName, workload: Workload) -> Result<()> {
+        match workload.source() {
+            Some(source) if workload.is_of(engine) => self.make(engine, source),
+            _ => Ok(()),
+        }
+    }
+
+    fn make(&self, engine: EngineName, source: Source) -> Result<()> {
+        let file = self.file(engine, source);
+        if file.exists() {
             return Ok(());
         }
-        let n = self.n;
-        ensure!(n >= SMALLEST && n.is_multiple_of(GROUP_SIZE), "--n is a multiple of {GROUP_SIZE} from {SMALLEST} on");
-        fs::create_dir_all(self.dir())?;
-        self.build_go()?;
-        self.remove_files()?;
-        for order in Order::BOTH {
-            eprintln!("loading {n} pairs, {}: redb, LMDB", order.stem());
-            Redb::load(&self.file(EngineName::Redb, order), order, n)?;
-            Lmdb::load(&self.file(EngineName::Heed, order), order, n)?;
+        let scratch = if source == Source::Half {
+            self.make(engine, Source::Rand)?;
+            Scratch::copy_of(&self.file(engine, Source::Rand))?
+        } else {
+            Scratch::empty(&self.dir(), engine.extension())?
+        };
+        eprintln!("making {}", file.display());
+        match engine {
+            EngineName::Go | EngineName::GoRo | EngineName::Unbolt => {
+                succeed(self.go("make", &[&source.name()], scratch.path()))?;
+            }
+            EngineName::Redb => write::<RedbWriter>(source, scratch.path(), self.n)?,
+            EngineName::Heed => write::<LmdbWriter>(source, scratch.path(), self.n)?,
+            EngineName::Sqlite => write::<SqliteWriter>(source, scratch.path(), self.n)?,
         }
-        eprintln!("loading {n} pairs, both orders: bbolt");
-        succeed(Command::new(self.go_program()).arg("generate").args(self.arguments()))?;
-        fs::write(self.dir().join(MARKER), self.title())?;
-        Ok(())
-    }
-
-    fn remove_files(&self) -> Result<()> {
-        let marker = self.dir().join(MARKER);
-        for path in self.files().chain([marker]).filter(|path| path.exists()) {
-            fs::remove_file(path)?;
-        }
-        Ok(())
+        scratch.keep_as(&file)
     }
 
     /// The arguments by which another process finds this data set.
-    pub fn arguments(&self) -> [std::ffi::OsString; 4] {
-        ["--dir".into(), self.dir().into(), "--n".into(), self.n.to_string().into()]
+    pub fn arguments(&self) -> Vec<OsString> {
+        let dir = self.dir.iter().flat_map(|dir| ["--dir".into(), dir.into()]);
+        dir.chain(["--n".into(), self.n.to_string().into()]).collect()
     }
 
     pub fn go_program(&self) -> PathBuf {
-        self.dir().join("readbench-go")
+        self.dir().join("bench-go")
+    }
+
+    /// The Go program, told what to do to one file.
+    pub fn go(&self, what: &str, names: &[&str], file: &Path) -> Command {
+        let mut go = Command::new(self.go_program());
+        go.arg(what).args(names).arg("--file").arg(file).args(["--n", &self.n.to_string()]);
+        go
     }
 
     pub fn build_go(&self) -> Result<()> {
+        let n = self.n;
+        ensure!(n >= SMALLEST && n.is_multiple_of(GROUP_SIZE), "--n is a multiple of {GROUP_SIZE} from {SMALLEST} on");
+        fs::create_dir_all(self.dir())?;
         let mut go = Command::new("go");
-        go.args(["build", "-o"]).arg(self.go_program()).arg(".").current_dir(GO_SOURCE);
-        succeed(&mut go)
+        go.args(["build", "-o"]).arg(path::absolute(self.go_program())?).arg(".").current_dir(GO_SOURCE);
+        succeed(go)
     }
 }
 
-fn succeed(command: &mut Command) -> Result<()> {
+fn write<W: Writer>(source: Source, path: &Path, n: u64) -> Result<()> {
+    match source {
+        Source::Seq => writing::load_pairs::<W>(path, Order::Sequential, n)?,
+        Source::Rand => writing::load_pairs::<W>(path, Order::Random, n)?,
+        Source::Half => writing::delete_half::<W>(path, n)?,
+        Source::FreeContig | Source::FreeFrag => bail!("only Bolt files have a list of free pages"),
+    };
+    Ok(())
+}
+
+fn succeed(mut command: Command) -> Result<()> {
     let status = command.status().with_context(|| format!("{command:?}"))?;
     ensure!(status.success(), "{command:?}: {status}");
     Ok(())

@@ -1,14 +1,12 @@
-//! The pairs, the order they are loaded in, and the order they are read in.
+//! The pairs, and the orders they are loaded, read, overwritten and deleted in.
 //!
 //! `interop/bench/pairs.go` makes the same ones, and both have the same golden
-//! test: key i is i in 16 decimal digits, value i is 100 bytes of noise.
+//! test: key i is i in 16 decimal digits, value i is noise, 100 bytes unless said otherwise.
 
 use std::io::Write;
 
 pub const KEY_LEN: usize = 16;
 pub const VALUE_LEN: usize = 100;
-/// Pairs in one loading transaction.
-pub const PAIRS_PER_TX: u64 = 10_000;
 /// Keys that share a prefix of `PREFIX_LEN` digits.
 pub const GROUP_SIZE: u64 = 100;
 pub const PREFIX_LEN: usize = 14;
@@ -17,7 +15,8 @@ pub const SEEK_LEN: usize = 15;
 
 const LOAD_SEED: u64 = 1;
 const READ_SEED: u64 = 2;
-const VALUE_WORDS: usize = VALUE_LEN.div_ceil(8);
+const DELETE_SEED: u64 = 3;
+const OVERWRITE_SEED: u64 = 4;
 
 fn splitmix64(x: u64) -> u64 {
     let x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -32,13 +31,13 @@ pub fn key(i: u64) -> [u8; KEY_LEN] {
     key
 }
 
-pub fn value(i: u64) -> [u8; VALUE_LEN] {
-    let mut value = [0; VALUE_LEN];
-    for (word, bytes) in value.chunks_mut(8).enumerate() {
-        let noise = splitmix64(i * VALUE_WORDS as u64 + word as u64).to_le_bytes();
+/// Fills the buffer with value i of that length.
+fn fill(value: &mut [u8], i: u64) {
+    let words = value.len().div_ceil(8) as u64;
+    for (word, bytes) in (i * words..).zip(value.chunks_mut(8)) {
+        let noise = splitmix64(word).to_le_bytes();
         bytes.copy_from_slice(&noise[..bytes.len()]);
     }
-    value
 }
 
 /// A Feistel network of four rounds over the next even number of bits, walked
@@ -78,32 +77,65 @@ pub enum Order {
 }
 
 impl Order {
-    pub const BOTH: [Self; 2] = [Self::Sequential, Self::Random];
-
-    /// The stem of the files that were loaded in this order.
-    pub fn stem(self) -> &'static str {
-        match self {
-            Self::Sequential => "seq",
-            Self::Random => "rand",
-        }
-    }
-
-    /// The n pairs in this order, one batch for each loading transaction.
-    pub fn batches(self, n: u64) -> impl Iterator<Item = impl Iterator<Item = Pair>> {
-        (0..n).step_by(PAIRS_PER_TX as usize).map(move |start| {
-            let permutation = Permutation::new(n, LOAD_SEED);
-            (start..n.min(start + PAIRS_PER_TX)).map(move |i| {
-                let i = match self {
-                    Self::Sequential => i,
-                    Self::Random => permutation.at(i),
-                };
-                (key(i), value(i))
-            })
+    /// The indexes of the n pairs in this order.
+    pub fn indexes(self, n: u64) -> impl Iterator<Item = u64> {
+        let permutation = Permutation::new(n, LOAD_SEED);
+        (0..n).map(move |i| match self {
+            Self::Sequential => i,
+            Self::Random => permutation.at(i),
         })
     }
 }
 
-pub type Pair = ([u8; KEY_LEN], [u8; VALUE_LEN]);
+/// Which of the n keys get a new value, in random order, and the index of the value.
+pub fn overwrites(n: u64) -> impl Iterator<Item = (u64, u64)> {
+    let permutation = Permutation::new(n, OVERWRITE_SEED);
+    (0..n).map(move |i| (permutation.at(i), n + i))
+}
+
+/// The pairs of one transaction, in buffers that are filled again for the next one.
+pub struct Pairs {
+    keys: Vec<u8>,
+    values: Vec<u8>,
+    value_len: usize,
+}
+
+impl Pairs {
+    pub fn new(value_len: usize) -> Self {
+        Self { keys: Vec::new(), values: Vec::new(), value_len }
+    }
+
+    /// Replaces the pairs; each is given as the index of its key and that of its value.
+    pub fn fill(&mut self, indexes: impl Iterator<Item = (u64, u64)>) {
+        self.keys.clear();
+        self.values.clear();
+        for (key_index, value_index) in indexes {
+            self.keys.extend_from_slice(&key(key_index));
+            let start = self.values.len();
+            self.values.resize(start + self.value_len, 0);
+            fill(&mut self.values[start..], value_index);
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        zip(&self.keys, &self.values, self.value_len)
+    }
+
+    /// The pairs by so many, each group with its first key.
+    pub fn groups(&self, count: usize) -> impl Iterator<Item = (&[u8], impl Iterator<Item = (&[u8], &[u8])>)> {
+        let keys = self.keys.chunks_exact(count * KEY_LEN);
+        let values = self.values.chunks_exact(count * self.value_len);
+        keys.zip(values).map(|(keys, values)| (&keys[..KEY_LEN], zip(keys, values, self.value_len)))
+    }
+}
+
+fn zip<'p>(keys: &'p [u8], values: &'p [u8], value_len: usize) -> impl Iterator<Item = (&'p [u8], &'p [u8])> {
+    keys.chunks_exact(KEY_LEN).zip(values.chunks_exact(value_len))
+}
 
 /// The first bytes of keys, one after another in one buffer, so that fetching
 /// the next one costs next to nothing.
@@ -120,8 +152,19 @@ impl Keys {
         Self { bytes, length }
     }
 
+    /// Half of the n keys, in random order.
+    pub fn to_delete(n: u64) -> Self {
+        let permutation = Permutation::new(n, DELETE_SEED);
+        Self { bytes: (0..n / 2).flat_map(|i| key(permutation.at(i))).collect(), length: KEY_LEN }
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
         self.bytes.chunks_exact(self.length)
+    }
+
+    /// The keys by so many, for transactions.
+    pub fn batches(&self, count: u64) -> impl Iterator<Item = impl Iterator<Item = &[u8]>> {
+        self.bytes.chunks(count as usize * self.length).map(|batch| batch.chunks_exact(self.length))
     }
 
     /// The keys in two halves, for two threads.
@@ -139,7 +182,8 @@ mod tests {
     #[test]
     fn pairs_are_those_of_the_go_side() {
         assert_eq!(&key(1_234_567), b"0000000001234567");
-        let value = value(7);
+        let mut value = [0; VALUE_LEN];
+        fill(&mut value, 7);
         assert_eq!(value[..8], 0xf855_07da_4c69_f9d2_u64.to_le_bytes());
         assert_eq!(value[92..], 0xefa0_f0b0_1140_2f24_u64.to_le_bytes());
         let permutation = Permutation::new(1000, READ_SEED);

@@ -1,20 +1,10 @@
-//! The workloads, written once for every engine in this process.
-//!
-//! `interop/bench/workload.go` has the same ones, with the same digests.
+//! The workloads: what each begins with, and which engine has it.
 
-use std::path::Path;
-use std::thread;
-
-use anyhow::{Result, anyhow, ensure};
 use clap::ValueEnum;
 
-use crate::engines::{Engine, Table};
-use crate::meter::{Done, Measured, chain, digest, measure};
-use crate::pairs::{GROUP_SIZE, KEY_LEN, Keys, Order, PREFIX_LEN, SEEK_LEN};
+use crate::engines::EngineName;
 
-const OPENS: usize = 200;
-const RESCANS: usize = 4;
-
+/// A row of the tables. How large each is follows from n, the number of pairs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub enum Workload {
@@ -40,6 +30,64 @@ pub enum Workload {
     Check,
     /// Opening and scanning a file that is not in the page cache
     ScanCold,
+    /// All pairs in the order of their keys, into a new file
+    LoadSeq,
+    /// All pairs in random order, into a new file
+    LoadRand,
+    /// Pairs in random order, all in one transaction
+    OneTxRand,
+    /// Overwrites in random order, each in its own durable transaction
+    Commit,
+    /// The same without any sync
+    CommitNosync,
+    /// Read transactions of 90 gets and durable write transactions of 10 overwrites in turns
+    Mixed,
+    /// The same without any sync
+    MixedNosync,
+    /// Deletes of half of the pairs in random order
+    Del50,
+    /// Nested buckets of ten pairs that fill a page
+    Buckets,
+    /// Nested buckets of ten pairs that lie within their parent's page
+    BucketsInline,
+    /// Values of 1 MiB, ten in a transaction
+    Large,
+    /// Compaction after half of the pairs was deleted
+    Compact,
+    /// Opening a file with many free pages for writing, and closing it
+    OpenFree,
+    /// Durable overwrites in a file whose many free pages are neighbours
+    FreeContig,
+    /// Durable overwrites in a file of whose pages every second one is free
+    FreeFrag,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Side {
+    Reading,
+    Writing,
+}
+
+/// A file of the data set.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum Source {
+    /// All pairs, loaded in the order of their keys
+    Seq,
+    /// All pairs, loaded in random order
+    Rand,
+    /// The latter, of which half was deleted
+    Half,
+    /// Few pairs and n free pages in one piece
+    FreeContig,
+    /// Few pairs, and n / 2 free pages between as many that nobody has
+    FreeFrag,
+}
+
+impl Source {
+    pub fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
 }
 
 impl Workload {
@@ -47,11 +95,24 @@ impl Workload {
         self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
-    /// How the file that it reads was loaded.
-    pub fn order(self) -> Order {
+    pub fn side(self) -> Side {
         match self {
-            Self::Check | Self::ScanCold => Order::Sequential,
-            _ => Order::Random,
+            Self::Open | Self::OpenGet | Self::Get1 | Self::Get2 | Self::GetTx | Self::Scan => Side::Reading,
+            Self::ScanAgain | Self::Prefix100 | Self::Seek1 | Self::Check | Self::ScanCold => Side::Reading,
+            _ => Side::Writing,
+        }
+    }
+
+    /// The file that it reads, or writes to a copy of; none makes a new one.
+    pub fn source(self) -> Option<Source> {
+        match self {
+            Self::Check | Self::ScanCold => Some(Source::Seq),
+            Self::LoadSeq | Self::LoadRand | Self::OneTxRand => None,
+            Self::Buckets | Self::BucketsInline | Self::Large => None,
+            Self::Compact => Some(Source::Half),
+            Self::OpenFree | Self::FreeContig => Some(Source::FreeContig),
+            Self::FreeFrag => Some(Source::FreeFrag),
+            _ => Some(Source::Rand),
         }
     }
 
@@ -59,141 +120,21 @@ impl Workload {
         self == Self::ScanCold
     }
 
-    pub fn run<E: Engine>(self, path: &Path, n: u64) -> Result<Measured> {
-        match self {
-            Self::Open => open::<E>(path),
-            Self::OpenGet => open_get::<E>(path, n),
-            Self::Get1 => get1::<E>(path, n),
-            Self::Get2 => get2::<E>(path, n),
-            Self::GetTx => get_tx::<E>(path, n),
-            Self::Scan => {
-                let engine = E::open(path)?;
-                measure(|| engine.read(|table| scan(table, 1)))
-            }
-            Self::ScanAgain => {
-                let engine = E::open(path)?;
-                engine.read(|table| scan(table, 1))?;
-                measure(|| engine.read(|table| scan(table, RESCANS)))
-            }
-            Self::Prefix100 => prefix100::<E>(path, n),
-            Self::Seek1 => seek1::<E>(path, n),
-            Self::Check => E::check(path),
-            // What an engine reads ahead when it opens belongs to what it reads.
-            Self::ScanCold => measure(|| E::open(path)?.read(|table| scan(table, 1))),
+    pub fn is_of(self, engine: EngineName) -> bool {
+        match engine {
+            EngineName::Go => true,
+            EngineName::Unbolt => self != Self::Compact,
+            // Reading itself does not depend on how the file was opened.
+            EngineName::GoRo => matches!(self, Self::Open | Self::OpenGet | Self::GetTx),
+            // Their files have other free lists; LMDB has no check, and a connection of
+            // SQLite serves one thread.
+            EngineName::Redb => !self.needs_free_pages(),
+            EngineName::Heed => !self.needs_free_pages() && self != Self::Check,
+            EngineName::Sqlite => !self.needs_free_pages() && self != Self::Get2,
         }
     }
-}
 
-fn open<E: Engine>(path: &Path) -> Result<Measured> {
-    measure(|| {
-        let mut done = Done { ops: 0, checksum: 0 };
-        for _ in 0..OPENS {
-            E::open_and_close(path)?;
-            done.ops += 1;
-        }
-        Ok(done)
-    })
-}
-
-fn open_get<E: Engine>(path: &Path, n: u64) -> Result<Measured> {
-    let keys = Keys::shuffled(n, 1, KEY_LEN);
-    measure(|| {
-        let mut done = Done { ops: 0, checksum: 0 };
-        for key in keys.iter().take(OPENS) {
-            let engine = E::open(path)?;
-            done.checksum = engine.read(|table| get(table, key, done.checksum))?;
-            engine.close();
-            done.ops += 1;
-        }
-        Ok(done)
-    })
-}
-
-fn get(table: &impl Table, key: &[u8], sum: u64) -> Result<u64> {
-    table.get(key, |value| sum.wrapping_add(digest(value)))?.ok_or_else(|| anyhow!("key {} is missing", key.escape_ascii()))
-}
-
-fn get_all(engine: &impl Engine, keys: &Keys) -> Result<u64> {
-    engine.read(|table| {
-        let mut sum = 0;
-        for key in keys.iter() {
-            sum = get(table, key, sum)?;
-        }
-        Ok(sum)
-    })
-}
-
-fn get1<E: Engine>(path: &Path, n: u64) -> Result<Measured> {
-    let keys = Keys::shuffled(n, 1, KEY_LEN);
-    let engine = E::open(path)?;
-    measure(|| Ok(Done { ops: n, checksum: get_all(&engine, &keys)? }))
-}
-
-fn get2<E: Engine>(path: &Path, n: u64) -> Result<Measured> {
-    let [ours, theirs] = Keys::shuffled(n, 1, KEY_LEN).halves();
-    let engine = E::open(path)?;
-    measure(|| {
-        let (ours, theirs) = thread::scope(|scope| {
-            let other = scope.spawn(|| get_all(&engine, &theirs));
-            (get_all(&engine, &ours), other.join())
-        });
-        let theirs = theirs.map_err(|_| anyhow!("the second thread panicked"))?;
-        Ok(Done { ops: n, checksum: ours?.wrapping_add(theirs?) })
-    })
-}
-
-fn get_tx<E: Engine>(path: &Path, n: u64) -> Result<Measured> {
-    let keys = Keys::shuffled(n, 1, KEY_LEN);
-    let engine = E::open(path)?;
-    measure(|| {
-        let mut sum = 0;
-        for key in keys.iter() {
-            sum = engine.read(|table| get(table, key, sum))?;
-        }
-        Ok(Done { ops: n, checksum: sum })
-    })
-}
-
-fn scan(table: &impl Table, times: usize) -> Result<Done> {
-    let mut done = Done { ops: 0, checksum: 0 };
-    for _ in 0..times {
-        table.scan(|key, value| {
-            done.checksum = chain(done.checksum, key, value);
-            done.ops += 1;
-        })?;
+    fn needs_free_pages(self) -> bool {
+        matches!(self.source(), Some(Source::FreeContig | Source::FreeFrag))
     }
-    Ok(done)
-}
-
-fn prefix100<E: Engine>(path: &Path, n: u64) -> Result<Measured> {
-    let prefixes = Keys::shuffled(n, GROUP_SIZE, PREFIX_LEN);
-    let engine = E::open(path)?;
-    measure(|| {
-        engine.read(|table| {
-            let mut done = Done { ops: 0, checksum: 0 };
-            for prefix in prefixes.iter() {
-                table.prefix(prefix, |key, value| {
-                    done.checksum = chain(done.checksum, key, value);
-                    done.ops += 1;
-                })?;
-            }
-            Ok(done)
-        })
-    })
-}
-
-fn seek1<E: Engine>(path: &Path, n: u64) -> Result<Measured> {
-    let targets = Keys::shuffled(n, 1, SEEK_LEN);
-    let engine = E::open(path)?;
-    measure(|| {
-        engine.read(|table| {
-            let mut done = Done { ops: 0, checksum: 0 };
-            table.seek_each(targets.iter(), |key, value| {
-                done.checksum = chain(done.checksum, key, value);
-                done.ops += 1;
-            })?;
-            ensure!(done.ops == n, "a seek found nothing");
-            Ok(done)
-        })
-    })
 }

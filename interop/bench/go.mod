@@ -1,4 +1,4 @@
-module readbench
+module bench
 
 go 1.25.0
 

@@ -1,5 +1,5 @@
-// Command readbench is the Go side of benches/: it makes the Bolt files with
-// bbolt and times bbolt reading them.
+// Command bench is the Go side of benches/: it makes Bolt files with bbolt, and
+// times bbolt reading and writing them.
 package main
 
 import (
@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
 	"runtime/debug"
 
@@ -15,31 +14,46 @@ import (
 )
 
 const usageText = `usage:
-  readbench generate --dir DIR --n N
-  readbench run go|go-ro WORKLOAD --dir DIR --n N
-  readbench version`
+  bench make seq|rand|half|free_contig|free_frag --file FILE --n N
+  bench run go|go-ro WORKLOAD --file FILE --n N
+  bench version`
+
+var bucketName = []byte("b")
+
+type workload func(target) (report, error)
+
+// target is a Bolt file, how it is opened, and how many pairs it holds.
+type target struct {
+	path    string
+	options *bolt.Options
+	n       uint64
+}
+
+func (t target) open() (*bolt.DB, error) {
+	return bolt.Open(t.path, 0o644, t.options)
+}
 
 func main() {
 	if err := dispatch(os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "readbench:", err)
+		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
 func dispatch(args []string) error {
 	switch {
-	case len(args) >= 1 && args[0] == "generate":
-		dir, n, err := flags(args[1:])
+	case len(args) >= 2 && args[0] == "make":
+		t, err := parseTarget(args[2:])
 		if err != nil {
 			return err
 		}
-		return generateBoth(dir, n)
+		return makeSource(args[1], t)
 	case len(args) >= 3 && args[0] == "run":
-		dir, n, err := flags(args[3:])
+		t, err := parseTarget(args[3:])
 		if err != nil {
 			return err
 		}
-		return run(args[1], args[2], dir, n)
+		return run(args[1], args[2], t)
 	case len(args) == 1 && args[0] == "version":
 		fmt.Printf("bbolt %s, %s\n", bboltVersion(), runtime.Version())
 		return nil
@@ -47,52 +61,45 @@ func dispatch(args []string) error {
 	return errors.New(usageText)
 }
 
-func flags(args []string) (dir string, n uint64, err error) {
-	set := flag.NewFlagSet("readbench", flag.ContinueOnError)
-	set.StringVar(&dir, "dir", "", "where the files are")
-	set.Uint64Var(&n, "n", 0, "how many pairs")
+func parseTarget(args []string) (t target, err error) {
+	set := flag.NewFlagSet("bench", flag.ContinueOnError)
+	set.StringVar(&t.path, "file", "", "the Bolt file")
+	set.Uint64Var(&t.n, "n", 0, "how many pairs")
 	if err := set.Parse(args); err != nil {
-		return "", 0, err
+		return target{}, err
 	}
-	if dir == "" || n == 0 || set.NArg() != 0 {
-		return "", 0, errors.New(usageText)
+	if t.path == "" || t.n == 0 || set.NArg() != 0 {
+		return target{}, errors.New(usageText)
 	}
-	return dir, n, nil
-}
-
-func generateBoth(dir string, n uint64) error {
-	shuffled := newPermutation(n, loadSeed)
-	if err := generate(filepath.Join(dir, "rand.bolt"), n, shuffled.at); err != nil {
-		return err
-	}
-	return generate(filepath.Join(dir, "seq.bolt"), n, func(i uint64) uint64 { return i })
+	return t, nil
 }
 
 // run prints one report. The engine go opens as bolt.Open does when it is given
 // no options, go-ro read-only.
-func run(engine, name, dir string, n uint64) error {
-	var options *bolt.Options
+func run(engine, name string, t target) error {
 	switch engine {
 	case "go":
 	case "go-ro":
-		options = &bolt.Options{ReadOnly: true}
+		t.options = &bolt.Options{ReadOnly: true}
 	default:
 		return fmt.Errorf("no engine %q", engine)
 	}
-	work, found := workloads[name]
-	if !found {
-		return fmt.Errorf("no workload %q", name)
-	}
-	order := "rand"
-	if name == "scan_cold" || name == "check" {
-		order = "seq"
-	}
-	r, err := work(target{filepath.Join(dir, order+".bolt"), options, n})
+	r, err := workloadOf(name)(t)
 	if err != nil {
 		return err
 	}
 	r.Engine, r.Workload = engine, name
 	return r.print()
+}
+
+func workloadOf(name string) workload {
+	if work, found := reading[name]; found {
+		return work
+	}
+	if work, found := writing[name]; found {
+		return withContents(work)
+	}
+	return func(target) (report, error) { return report{}, fmt.Errorf("no workload %q", name) }
 }
 
 func bboltVersion() string {

@@ -3,15 +3,20 @@ package main
 import (
 	"encoding/binary"
 	"fmt"
+	"iter"
 )
 
 // The pairs are the same as in benches/src/pairs.rs, and both have the same
-// golden test: key i is i in 16 decimal digits, value i is 100 bytes of noise.
+// golden test: key i is i in 16 decimal digits, value i is noise, 100 bytes
+// unless said otherwise.
 const (
-	valueLen  = 100
-	loadSeed  = 1
-	readSeed  = 2
-	groupSize = 100 // keys that share a 14-digit prefix
+	keyLen        = 16
+	valueLen      = 100
+	loadSeed      = 1
+	readSeed      = 2
+	deleteSeed    = 3
+	overwriteSeed = 4
+	groupSize     = 100 // keys that share a 14-digit prefix
 )
 
 func splitmix64(x uint64) uint64 {
@@ -25,13 +30,14 @@ func key(i uint64) []byte {
 	return fmt.Appendf(nil, "%016d", i)
 }
 
-func value(i uint64) []byte {
-	words := uint64(valueLen+7) / 8
-	v := make([]byte, 0, words*8)
+// appendValue appends value i of that length.
+func appendValue(v []byte, i uint64, length int) []byte {
+	end := len(v) + length
+	words := uint64(length+7) / 8
 	for w := range words {
 		v = binary.LittleEndian.AppendUint64(v, splitmix64(i*words+w))
 	}
-	return v[:valueLen]
+	return v[:end]
 }
 
 // permutation is a Feistel network of four rounds over the next even number of
@@ -62,6 +68,53 @@ func (p permutation) at(i uint64) uint64 {
 	}
 }
 
+func inOrder(n uint64) iter.Seq[uint64] {
+	return func(yield func(uint64) bool) {
+		for i := uint64(0); i < n && yield(i); i++ {
+		}
+	}
+}
+
+func inLoadOrder(n uint64) iter.Seq[uint64] {
+	p := newPermutation(n, loadSeed)
+	return func(yield func(uint64) bool) {
+		for i := uint64(0); i < n && yield(p.at(i)); i++ {
+		}
+	}
+}
+
+// pairs are those of one transaction, in buffers that are filled again for the
+// next one: bbolt needs the values until a transaction ends.
+type pairs struct {
+	keys, values []byte
+	valueLen     int
+}
+
+func (p *pairs) clear() {
+	p.keys, p.values = p.keys[:0], p.values[:0]
+}
+
+func (p *pairs) add(keyIndex, valueIndex uint64) {
+	p.keys = fmt.Appendf(p.keys, "%016d", keyIndex)
+	p.values = appendValue(p.values, valueIndex, p.valueLen)
+}
+
+func (p *pairs) count() int { return len(p.keys) / keyLen }
+
+func (p *pairs) at(i int) (key, value []byte) {
+	return p.keys[i*keyLen : (i+1)*keyLen], p.values[i*p.valueLen : (i+1)*p.valueLen]
+}
+
+// overwrites are count keys of n in random order, with new values.
+func overwrites(n uint64, count int) *pairs {
+	order := newPermutation(n, overwriteSeed)
+	p := &pairs{valueLen: valueLen}
+	for i := range uint64(count) {
+		p.add(order.at(i), n+i)
+	}
+	return p
+}
+
 // keys are the first length bytes of keys, one after another in one buffer, so
 // that fetching the next one costs next to nothing.
 type keys struct {
@@ -75,6 +128,16 @@ func shuffledKeys(n, stride uint64, length int) keys {
 	k := keys{make([]byte, 0, p.n*uint64(length)), length}
 	for i := range p.n {
 		k.bytes = append(k.bytes, key(p.at(i) * stride)[:length]...)
+	}
+	return k
+}
+
+// keysToDelete are half of the n keys, in random order.
+func keysToDelete(n uint64) keys {
+	p := newPermutation(n, deleteSeed)
+	k := keys{make([]byte, 0, n/2*keyLen), keyLen}
+	for i := range n / 2 {
+		k.bytes = append(k.bytes, key(p.at(i))...)
 	}
 	return k
 }

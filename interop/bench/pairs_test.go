@@ -9,7 +9,7 @@ func TestPairsAreThoseOfTheRustSide(t *testing.T) {
 	if got := string(key(1234567)); got != "0000000001234567" {
 		t.Errorf("key: %s", got)
 	}
-	v := value(7)
+	v := appendValue(nil, 7, valueLen)
 	if len(v) != valueLen {
 		t.Fatalf("value of %d bytes", len(v))
 	}

@@ -6,6 +6,7 @@ mod buckets;
 mod bytes;
 mod check;
 mod color;
+mod compact;
 mod completions;
 mod context;
 mod create_bucket;
@@ -18,9 +19,11 @@ mod failure;
 mod find;
 mod get;
 mod hexdump;
+mod import;
 mod info;
 mod inspect;
 mod json;
+mod json_line;
 mod keys;
 mod kv;
 mod listing;
@@ -28,6 +31,7 @@ mod man;
 mod naming;
 mod nesting;
 mod number;
+mod output;
 mod page;
 mod page_item;
 mod page_json;
@@ -100,6 +104,8 @@ enum Command {
     Inspect(inspect::Args),
     Search(search::Args),
     Export(export::Args),
+    Import(import::Args),
+    Compact(compact::Args),
     Put(put::Args),
     Delete(delete::Args),
     CreateBucket(create_bucket::Args),
@@ -166,6 +172,8 @@ fn dispatch(command: &Command, context: &mut Context<'_>) -> Result<Status, Fail
         Command::Search(args) => return search::run(args, context),
         Command::Completions(args) => completions::run(args, Cli::command(), context.out)?,
         Command::Export(args) => return export::run(args, context),
+        Command::Import(args) => return import::run(args, context),
+        Command::Compact(args) => return compact::run(args, context),
         Command::Find(args) => return find::run(args, context),
         Command::Snapshot(args) => return snapshot::run(args, context),
         Command::Put(args) => return put::run(args, context),
@@ -229,6 +237,9 @@ mod tests {
             "stats f",
             "stats f prefix",
             "inspect f",
+            "compact -o g f",
+            "compact f --output=g --tx-max-size 0 --no-sync",
+            "compact --tx-max-size=-1 --no-sync=false -o=g f",
             "version",
             "completion bash",
             "completions zsh",
@@ -254,6 +265,9 @@ mod tests {
             "stats",
             "stats f a b",
             "inspect",
+            "compact f",
+            "compact -o g",
+            "compact -o g f --tx-max-size x",
             "keys f a --format nope",
             "check --from-page x f",
         ] {

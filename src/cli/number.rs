@@ -25,6 +25,23 @@ pub fn flag(text: &str) -> Result<u64, String> {
     u64::from_str_radix(&digits.replace('_', ""), radix).map_err(|error| format!("{error}"))
 }
 
+/// The value of a numeric flag that may be negative.
+pub fn signed_flag(text: &str) -> Result<i64, String> {
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => (-1, digits),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let value = sign * i128::from(flag(digits)?);
+    i64::try_from(value).map_err(|error| format!("{error}"))
+}
+
+/// The page size of a new database.
+pub fn page_size(text: &str) -> Result<u32, String> {
+    let size = decimal(text)?;
+    let possible = size.is_power_of_two() && (1024..=65536).contains(&size);
+    u32::try_from(size).ok().filter(|_| possible).ok_or_else(|| "not a power of two from 1024 to 65536".to_string())
+}
+
 /// Underscores stand between two digits, or between prefix and digit; a sign stands nowhere.
 fn separated(digits: &str, prefixed: bool) -> bool {
     let mut digit_before = prefixed;
@@ -69,6 +86,26 @@ mod tests {
         assert_eq!(decimal("18446744073709551615"), Ok(u64::MAX));
         for wrong in ["", "+1", "-1", "0x10", "1_0", " 1", "18446744073709551616"] {
             assert!(decimal(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn signs_stand_before_flags_that_may_be_negative() {
+        for (text, value) in [("-1", -1), ("+1", 1), ("-0x10", -16), ("65536", 65536), ("-9223372036854775808", i64::MIN)] {
+            assert_eq!(signed_flag(text), Ok(value), "{text}");
+        }
+        for wrong in ["", "-", "--1", "+-1", "9223372036854775808", "1.5"] {
+            assert!(signed_flag(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn page_sizes_are_powers_of_two_in_the_range_of_new_databases() {
+        for size in [1024, 4096, 65536] {
+            assert_eq!(page_size(&size.to_string()), Ok(size));
+        }
+        for wrong in ["0", "512", "4097", "131072", "4k"] {
+            assert!(page_size(wrong).is_err(), "{wrong:?}");
         }
     }
 

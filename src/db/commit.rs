@@ -80,7 +80,8 @@ fn prepare(claim: &mut Claim<'_>, edit: &mut Edit, before: &Generation, mode: Fr
     };
     let (txid, page) = next_meta(&before.metas, &before.meta)?;
     let freelist = list.as_ref().map(|(run, _)| run.first);
-    let meta = Meta { root: spilled.root, freelist, high_water: claim.high_water, txid, ..before.meta };
+    let Spilled { root, root_sequence, .. } = spilled;
+    let meta = Meta { root, root_sequence, freelist, high_water: claim.high_water, txid, ..before.meta };
     Ok(Prepared { meta, page, spilled, list })
 }
 
@@ -123,7 +124,9 @@ fn write_pages(
 ) -> Result<Arc<Medium>> {
     let disk = shared.volume.target()?;
     let high_water = prepared.meta.high_water;
-    let written = grow(disk, claim.writer(), high_water, stats)
+    let rises = high_water > before.meta.high_water;
+    let grown = if rises { grow(disk, claim.writer(), high_water, stats) } else { Ok(()) };
+    let written = grown
         .map_err(|source| shared.volume.error("extend", source))
         .and_then(|()| write_dirty(shared, disk, claim.writer(), edit, prepared, before.layout, stats));
     if let Err(error) = written {

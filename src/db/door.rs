@@ -67,6 +67,18 @@ impl Door {
         }
     }
 
+    /// Whether a transaction of this thread has the writer.
+    pub(super) fn is_mine(&self) -> bool {
+        matches!(*lock(&self.inside), Inside::Taken(thread) if thread == thread::current().id())
+    }
+
+    /// The transaction that has the writer is this thread's from now on.
+    pub(super) fn hand_over(&self) {
+        if let Inside::Taken(thread) = &mut *lock(&self.inside) {
+            *thread = thread::current().id();
+        }
+    }
+
     /// Gives the writer back.
     pub(super) fn leave(&self, writer: Box<Writer>) {
         *lock(&self.inside) = Inside::Free(writer);

@@ -5,10 +5,13 @@
 //! collects changes and commits them all at once.
 
 mod anchor;
+mod backup;
+mod batch;
 mod bucket;
 mod bucket_mut;
 mod changes;
 mod commit;
+mod compact;
 mod create;
 mod cursor;
 mod cursor_mut;

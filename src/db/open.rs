@@ -63,7 +63,7 @@ pub(super) fn bytes(bytes: Arc<[u8]>) -> Result<Db> {
 /// The layout of a file that is created.
 pub(super) fn new_layout(options: &OpenOptions) -> Result<Layout> {
     let size = PageSize::new(options.page_size).filter(|size| size.get().is_power_of_two());
-    match size.filter(|size| (1 << 10..=64 << 10).contains(&size.get())) {
+    match size.filter(|size| (SMALLEST_WRITTEN..=64 << 10).contains(&size.get())) {
         Some(page_size) => Ok(Layout { page_size, endian: Endian::Little }),
         None => Err(Error::Unsupported { what: "the page size of a new database is a power of two from 1024 to 65536" }),
     }
@@ -88,6 +88,9 @@ fn writer(options: &OpenOptions, state: &Generation, size: u64) -> Result<(Write
     if state.layout.endian != HOST {
         return Err(Error::Unsupported { what: "a file of the other byte order can only be read here; compact converts it" });
     }
+    if state.layout.page_size.get() < SMALLEST_WRITTEN {
+        return Err(Error::Unsupported { what: "a file with pages of less than 1024 bytes can only be read" });
+    }
     let (free, list, freelist) = free_pages(options, state)?;
     let writer = Writer {
         options: options.write.clone(),
@@ -99,6 +102,9 @@ fn writer(options: &OpenOptions, state: &Generation, size: u64) -> Result<(Write
     };
     Ok((writer, OpenReport { freelist }))
 }
+
+/// Go cannot open a new file with smaller pages a second time.
+const SMALLEST_WRITTEN: u32 = 1024;
 
 #[cfg(target_endian = "little")]
 const HOST: Endian = Endian::Little;
@@ -122,8 +128,9 @@ fn free_pages(options: &OpenOptions, state: &Generation) -> Result<(FreePages, O
         (Ok(None), _) => Ok((tree::scan_free(pages)?, None, FreelistSource::Scanned)),
         (Err(Error::Corrupt(refused)), _) | (Ok(_), Err(Error::Corrupt(refused))) => {
             log::warn!("the list of free pages is not believed: {refused}");
-            // The list's own pages are among those that nothing reaches.
-            Ok((tree::scan_free(pages)?, None, FreelistSource::Rebuilt { refused }))
+            // The list's own pages stay as they are until another state is committed, which may be never.
+            let (free, list) = tree::scan_free(pages)?.without_list(pages);
+            Ok((free, list, FreelistSource::Rebuilt { refused }))
         }
         (Err(e), _) | (_, Err(e)) => Err(e),
     }

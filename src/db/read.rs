@@ -17,15 +17,15 @@ use crate::tree::{PageInfo, Pages};
 #[derive(Debug)]
 #[must_use = "a transaction that is dropped at once reads nothing"]
 pub struct ReadTx {
-    generation: Arc<Generation>,
-    meta: Meta,
+    pub(super) generation: Arc<Generation>,
+    pub(super) meta: Meta,
     /// The lock is held for as long as anything is read.
-    _shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 impl ReadTx {
     pub(super) fn new(shared: &Arc<Shared>, generation: Arc<Generation>, meta: Meta) -> ReadTx {
-        ReadTx { generation, meta, _shared: Arc::clone(shared) }
+        ReadTx { generation, meta, shared: Arc::clone(shared) }
     }
 
     /// The pages of this state, for whatever works on pages: a check, a walk, a copy.
@@ -41,7 +41,7 @@ impl ReadTx {
         self.medium_pages()
     }
 
-    fn medium_pages(&self) -> Pages<'_, Medium> {
+    pub(super) fn medium_pages(&self) -> Pages<'_, Medium> {
         self.generation.pages(&self.meta)
     }
 

@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use super::batch::Line;
 use super::door::Door;
 use super::generation::Generation;
 use super::open_report::OpenReport;
@@ -19,6 +20,7 @@ pub(super) struct Shared {
     pub(super) path: PathBuf,
     pub(super) volume: Volume,
     pub(super) door: Door,
+    pub(super) line: Line,
     pub(super) report: OpenReport,
     pub(super) stats: Mutex<WriteStats>,
     current: Mutex<Arc<Generation>>,
@@ -28,7 +30,7 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(path: PathBuf, volume: Volume, door: Door, report: OpenReport, first: Generation) -> Shared {
         let (current, replaced) = (Mutex::new(Arc::new(first)), Mutex::default());
-        Shared { path, volume, door, report, stats: Mutex::default(), current, replaced }
+        Shared { path, volume, door, line: Line::default(), report, stats: Mutex::default(), current, replaced }
     }
 
     /// The state that a transaction which begins now sees.

@@ -38,7 +38,17 @@ pub struct WriteTx {
     changes: Changes,
     txid: TxId,
     /// In a lock only so that the transaction can be shared.
-    on_commit: Mutex<Vec<Box<dyn FnOnce() + Send>>>,
+    on_commit: Mutex<Callbacks>,
+}
+
+/// What is to run after a commit, in this order.
+#[derive(Default)]
+pub(super) struct Callbacks(Vec<Box<dyn FnOnce() + Send>>);
+
+impl Callbacks {
+    pub(super) fn run(self) {
+        self.0.into_iter().for_each(|call| call());
+    }
 }
 
 impl WriteTx {
@@ -163,7 +173,7 @@ impl WriteTx {
 
     /// Runs a function after the transaction is committed and another can begin; not where it is rolled back.
     pub fn on_commit(&mut self, call: impl FnOnce() + Send + 'static) {
-        lock(&self.on_commit).push(Box::new(call));
+        lock(&self.on_commit).0.push(Box::new(call));
     }
 
     /// Makes the changes durable and lets everybody see them.
@@ -176,10 +186,15 @@ impl WriteTx {
     /// finds out. After any other error it is not. After an error of writing other than a full disk the database must
     /// be opened again: [`Error::Poisoned`] says so from then on.
     pub fn commit(self) -> Result<()> {
-        let on_commit = std::mem::take(&mut *lock(&self.on_commit));
+        let on_commit = self.take_callbacks();
         self.finish()?;
-        on_commit.into_iter().for_each(|call| call());
+        on_commit.run();
         Ok(())
+    }
+
+    /// What was to run after the commit, for whoever runs it instead.
+    pub(super) fn take_callbacks(&self) -> Callbacks {
+        std::mem::take(&mut *lock(&self.on_commit))
     }
 
     /// Ends the transaction and leaves nothing of it behind, as dropping it does.

@@ -7,7 +7,7 @@ mod corruption;
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use corruption::{Corruption, CorruptionKind};
@@ -22,11 +22,11 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// The operating system refused a call; the source says why.
-    #[error("cannot {op} {}", path.display())]
+    #[error("cannot {op}{}", Named(path))]
     Io {
         /// What was tried: `open`, `read`, `map`, `lock`, …
         op: &'static str,
-        /// The file it was tried on.
+        /// The file it was tried on; empty for a disk that has no path.
         path: PathBuf,
         /// The system's own error.
         source: io::Error,
@@ -122,7 +122,7 @@ pub enum Error {
     },
     /// What is to be written does not fit in a page.
     #[error(transparent)]
-    TooLarge(EncodeError),
+    TooLarge(#[from] EncodeError),
     /// The database was opened read-only.
     #[error("the database was opened read-only")]
     ReadOnly,
@@ -159,6 +159,14 @@ pub enum Error {
         /// What failed.
         source: io::Error,
     },
+    /// A key that is not above the one before it, where keys must come in ascending order.
+    #[error("the key {} does not follow {}", Shortened(key), Shortened(previous))]
+    KeyOrder {
+        /// The key.
+        key: Vec<u8>,
+        /// The one before it.
+        previous: Vec<u8>,
+    },
     /// The operation is not possible on this platform or with these options.
     #[error("{what}")]
     Unsupported {
@@ -170,6 +178,16 @@ pub enum Error {
 impl Error {
     pub(crate) fn io(op: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
         Error::Io { op, path: path.into(), source }
+    }
+
+    /// The same error with the path of the disk that could not be written, which the disk itself does not know.
+    pub(crate) fn written_at(self, disk: &Path) -> Self {
+        match self {
+            Error::Io { op: op @ ("write" | "sync"), path, source } if path.as_os_str().is_empty() => {
+                Error::Io { op, path: disk.into(), source }
+            }
+            other => other,
+        }
     }
 
     /// Another process holds the lock.
@@ -231,6 +249,31 @@ impl fmt::Display for TxSelector {
             TxSelector::Current => f.write_str("current"),
             TxSelector::Previous => f.write_str("previous"),
             TxSelector::Id(id) => write!(f, "{id}"),
+        }
+    }
+}
+
+/// A path behind a blank, where there is one.
+struct Named<'a>(&'a Path);
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_os_str().is_empty() {
+            true => Ok(()),
+            false => write!(f, " {}", self.0.display()),
+        }
+    }
+}
+
+/// The first bytes of a key, which are enough to find it by.
+struct Shortened<'a>(&'a [u8]);
+
+impl fmt::Display for Shortened<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 100;
+        match self.0.get(..SHOWN) {
+            Some(start) if self.0.len() > SHOWN => write!(f, "{}… ({} bytes)", start.escape_ascii(), self.0.len()),
+            _ => self.0.escape_ascii().fmt(f),
         }
     }
 }

@@ -79,6 +79,12 @@ impl SharedBytes {
     }
 }
 
+impl From<Vec<u8>> for SharedBytes {
+    fn from(bytes: Vec<u8>) -> Self {
+        SharedBytes::of(bytes.into())
+    }
+}
+
 impl Deref for SharedBytes {
     type Target = [u8];
 

@@ -39,7 +39,7 @@ pub enum EncodeError {
     },
 }
 
-const MAX_RUN: u64 = 0x7FFF_FFFF;
+pub(crate) const MAX_RUN: u64 = 0x7FFF_FFFF;
 
 /// A meta page: page 0 or 1, all of it.
 pub fn encode_meta(page: PageId, meta: &Meta, layout: Layout) -> Vec<u8> {

@@ -14,6 +14,11 @@ pub enum Endian {
     Big,
 }
 
+impl Endian {
+    /// The order of the machine that this runs on, which is the only one that Go's programs there read and write.
+    pub const NATIVE: Endian = if cfg!(target_endian = "big") { Endian::Big } else { Endian::Little };
+}
+
 macro_rules! field {
     ($name:ident, $int:ty, $size:literal, $doc:literal) => {
         #[doc = $doc]

@@ -75,7 +75,6 @@ impl Disk for File {
 }
 
 /// Writes all of these bytes at `offset`.
-#[allow(dead_code)] // The commit writes through it.
 pub(crate) fn write_all_at(disk: &dyn Disk, bytes: &[u8], offset: u64) -> io::Result<()> {
     let (mut rest, mut offset) = (bytes, offset);
     while !rest.is_empty() {
@@ -108,7 +107,6 @@ pub(crate) fn read_up_to(disk: &dyn Disk, buffer: &mut [u8], offset: u64) -> io:
 }
 
 /// Fills `buffer` from `offset` on; a disk that ends before is an error.
-#[allow(dead_code)] // What reads a disk without mapping it reads through it.
 pub(crate) fn read_exact_at(disk: &dyn Disk, buffer: &mut [u8], offset: u64) -> io::Result<()> {
     match read_up_to(disk, buffer, offset)? {
         n if n == buffer.len() => Ok(()),

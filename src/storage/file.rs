@@ -14,7 +14,7 @@ use super::disk::{Disk, read_up_to};
 use super::probe::probe;
 use super::{Storage, short};
 use crate::error::Error;
-use crate::format::{Buffer, Layout, MetaPair, SharedBytes};
+use crate::format::{Buffer, Bytes, Layout, MetaPair, SharedBytes};
 
 /// A file by what it is rather than by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,17 +88,53 @@ impl Read for FileFrom<'_> {
     }
 }
 
+/// How much is read at once where pages are asked for in the order of the file.
+const AHEAD: u64 = 64 << 10;
+
 /// A file, its runs read by position.
 pub(crate) struct PagedFile {
     file: File,
     path: PathBuf,
     size: u64,
-    cache: Mutex<Cache>,
+    kept: Mutex<Kept>,
+}
+
+/// What was read and may be asked for again, or next.
+struct Kept {
+    cache: Cache,
+    /// The block that was read last, and where it begins: a run, or as many pages as are read ahead.
+    block: (u64, SharedBytes),
+}
+
+impl Kept {
+    fn get(&mut self, offset: u64, len: u64) -> Option<SharedBytes> {
+        self.cache.get(offset, len).or_else(|| {
+            let run = self.in_block(offset, len)?;
+            self.cache.put(offset, run.clone());
+            Some(run)
+        })
+    }
+
+    fn in_block(&self, offset: u64, len: u64) -> Option<SharedBytes> {
+        let start = usize::try_from(offset.checked_sub(self.block.0)?).ok()?;
+        self.block.1.part(start..start.checked_add(usize::try_from(len).ok()?)?)
+    }
+
+    /// Whether a run begins where the last block ended.
+    fn follows(&self, offset: u64) -> bool {
+        self.block.0.checked_add(self.block.1.len() as u64) == Some(offset)
+    }
+
+    fn put(&mut self, offset: u64, block: SharedBytes, run: &SharedBytes) {
+        self.cache.put(offset, run.clone());
+        self.block = (offset, block);
+    }
 }
 
 impl PagedFile {
     pub(crate) fn new(file: File, path: PathBuf, size: u64, layout: Layout) -> PagedFile {
-        PagedFile { file, path, size, cache: Mutex::new(Cache::new(layout.page_size)) }
+        let kept = Kept { cache: Cache::new(layout.page_size), block: (0, SharedBytes::of(Buffer::from(Vec::new()))) };
+        PagedFile { file, path, size, kept: Mutex::new(kept) }
     }
 
     pub(crate) fn file(&self) -> &File {
@@ -123,16 +159,18 @@ impl Storage for PagedFile {
     }
 
     fn run(&self, offset: u64, len: u64) -> Result<SharedBytes, Error> {
-        // A panic while the cache is locked can leave no half-made entry behind.
-        let cache = || self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(run) = cache().get(offset, len) {
+        // A panic while this is locked can leave no half-made entry behind.
+        let kept = || self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(run) = kept().get(offset, len) {
             return Ok(run);
         }
-        if offset.checked_add(len).is_none_or(|end| end > self.size) {
-            return Err(short(offset, len, self.size));
-        }
-        let run = SharedBytes::of(Buffer::from(read_exact(&self.file, &self.path, offset, len)?));
-        cache().put(offset, run.clone());
+        let left = self.size.checked_sub(offset).filter(|left| len <= *left);
+        let left = left.ok_or_else(|| short(offset, len, self.size))?;
+        let wanted = if kept().follows(offset) { len.max(AHEAD.min(left)) } else { len };
+        let block = SharedBytes::of(Buffer::from(read_exact(&self.file, &self.path, offset, wanted)?));
+        let run = usize::try_from(len).ok().and_then(|len| block.part(0..len));
+        let run = run.ok_or_else(|| short(offset, len, self.size))?;
+        kept().put(offset, block, &run);
         Ok(run)
     }
 }

@@ -57,10 +57,11 @@ impl Storage for Map {
         //    stay inside that one allocation and neither conversion truncates; `size <= isize::MAX` as for
         //    every mapping.
         // 3. `u8` has alignment 1 and no invalid values; file bytes are initialised.
-        // 4. The bytes do not change while the borrow lives: this program never writes through the map, the
-        //    range lies behind the meta pages, and other Bolt programs take the lock that is held on this file
-        //    and never rewrite a page that a reader under that lock can reach. What remains is a program that
-        //    ignores the lock; `Db::open` says so.
+        // 4. The bytes do not change while the borrow lives: the range lies behind the meta pages; nothing is written
+        //    through the map; this program's writer, which writes by position, takes no page that a state in use
+        //    reaches (`tree/allocator.rs`), and whoever holds a borrow holds its state; other Bolt programs take the
+        //    lock that is held on this file and keep the same rule. What remains is a program that ignores the lock;
+        //    `Db::open` says so.
         #[allow(unsafe_code)]
         let run = unsafe { std::slice::from_raw_parts(self.raw.as_ptr().add(offset as usize), len as usize) };
         Ok(run)

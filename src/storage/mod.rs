@@ -13,6 +13,7 @@ mod lock;
 mod map;
 mod medium;
 mod mount;
+mod output;
 mod probe;
 mod snapshot;
 mod volume;
@@ -22,8 +23,8 @@ use std::fmt;
 use crate::error::{Corruption, CorruptionKind, Error};
 use crate::format::Bytes;
 
-pub(crate) use disk::write_all_at;
 pub use disk::{Disk, MemoryDisk};
+pub(crate) use disk::{read_exact_at, write_all_at};
 pub(crate) use file::{FileId, open_regular, read_disk_metas, read_metas};
 pub(crate) use heap::Heap;
 pub use lock::lock_holders;
@@ -31,6 +32,7 @@ pub(crate) use lock::{FileLock, LockMode};
 pub(crate) use map::Map;
 pub(crate) use medium::Medium;
 pub use mount::FileSystem;
+pub use output::OutputFile;
 pub use snapshot::{DEFAULT_ATTEMPTS, Snapshot};
 pub(crate) use volume::Volume;
 

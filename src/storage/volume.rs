@@ -1,5 +1,6 @@
 //! The file of an open database: where it is written to, and how it becomes something to read from.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -42,6 +43,14 @@ impl Volume {
 
     pub(crate) fn bytes() -> Volume {
         Volume { path: PathBuf::new(), source: Source::Bytes }
+    }
+
+    /// The file, where it is one.
+    pub(crate) fn file(&self) -> Option<&File> {
+        match &self.source {
+            Source::Mapped(file) | Source::Read(file) => Some(file.file()),
+            Source::Disk(_) | Source::Bytes => None,
+        }
     }
 
     /// What is written to; nothing for bytes that never change.

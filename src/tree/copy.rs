@@ -4,19 +4,13 @@
 //! are holes, and its list of free pages names them. Both metas describe the copied state, page 0 under its own
 //! transaction id and page 1 under the one before, as a backup by Go does.
 
+use std::io;
+
 use super::walk::{Place, Visitor, WalkError, walk};
 use super::{PageSet, Pages, read_freelist};
 use crate::error::{Corruption, CorruptionKind, Error, Result};
 use crate::format::{Bytes, Meta, Page, PageId, TxId, encode_meta};
-use crate::storage::Storage;
-
-/// What a copy is written to: bytes at positions, any order, gaps read as zero.
-pub trait CopyTarget {
-    /// Writes bytes at an offset.
-    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> Result<()>;
-    /// Sets the length of the whole.
-    fn set_len(&mut self, len: u64) -> Result<()>;
-}
+use crate::storage::{Disk, Storage, write_all_at};
 
 /// What was copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +25,9 @@ pub struct Copied {
 }
 
 /// Copies a state that can be walked whole and whose freelist fits what it reaches. Anything else is an error.
-pub fn copy_state<S: Storage>(pages: Pages<'_, S>, target: &mut dyn CopyTarget) -> Result<Copied> {
+///
+/// The disk is made as long as the copy. What lies on it where the copy has no pages stays there. Nothing is synced.
+pub fn copy_state<S: Storage>(pages: Pages<'_, S>, disk: &dyn Disk) -> Result<Copied> {
     let meta = *pages.meta();
     meta.validate()?;
     let bytes = pages.layout().run_bytes(meta.high_water.0);
@@ -39,8 +35,8 @@ pub fn copy_state<S: Storage>(pages: Pages<'_, S>, target: &mut dyn CopyTarget) 
         let kind = CorruptionKind::ShortFile { expected: bytes, found: pages.storage().size() };
         return Err(Corruption { kind, page: None, offset: None }.into());
     }
-    target.set_len(bytes)?;
-    let mut copier = Copier { target, reached: PageSet::below(pages.end()) };
+    disk.set_len(bytes).map_err(unwritable)?;
+    let mut copier = Copier { disk, reached: PageSet::below(pages.end()) };
     walk(pages, &mut copier).map_err(|e| match e {
         WalkError::Storage(e) | WalkError::Stopped(e) => e,
     })?;
@@ -53,13 +49,21 @@ pub fn copy_state<S: Storage>(pages: Pages<'_, S>, target: &mut dyn CopyTarget) 
     }
     let twin = Meta { txid: TxId(meta.txid.0.saturating_sub(1)), ..meta };
     for (page, meta) in [(PageId(0), meta), (PageId(1), twin)] {
-        copier.target.write_at(pages.layout().offset(page), &encode_meta(page, &meta, pages.layout()))?;
+        write(disk, &encode_meta(page, &meta, pages.layout()), pages.layout().offset(page))?;
     }
     Ok(Copied { txid: meta.txid, pages: copier.reached.len(), bytes })
 }
 
-struct Copier<'t> {
-    target: &'t mut dyn CopyTarget,
+fn write(disk: &dyn Disk, bytes: &[u8], offset: u64) -> Result<()> {
+    write_all_at(disk, bytes, offset).map_err(unwritable)
+}
+
+fn unwritable(error: io::Error) -> Error {
+    Error::io("write", "", error)
+}
+
+struct Copier<'d> {
+    disk: &'d dyn Disk,
     reached: PageSet,
 }
 
@@ -70,7 +74,7 @@ impl Copier<'_> {
                 return Err(CorruptionKind::SharedPage.at(page.id()).into());
             }
         }
-        self.target.write_at(page.offset(), page.bytes())
+        write(self.disk, page.bytes(), page.offset())
     }
 }
 

@@ -30,6 +30,15 @@ impl FreePages {
         (self.pages > 0).then_some(Run { first: self.first, pages: self.pages })
     }
 
+    /// Leaves out the pages that the state's refused list lies on, as far as nothing uses them, and says which they are.
+    pub(crate) fn without_list<S: Storage>(mut self, pages: Pages<'_, S>) -> (FreePages, Option<Run>) {
+        let Some(first) = pages.meta().freelist else { return (self, None) };
+        let claimed = pages.load(first).map_or(1, |page| u64::from(page.overflow()).saturating_add(1));
+        let run = (0..claimed).take_while(|n| self.contains(PageId(first.0.saturating_add(*n)))).count() as u64;
+        self.ids.retain(|id| !(first.0..first.0.saturating_add(run)).contains(&id.0));
+        (self, (run > 0).then_some(Run { first, pages: run }))
+    }
+
     /// The pages that the list itself lies on; none where the state stores no list.
     pub fn own_run(&self) -> impl Iterator<Item = PageId> + Clone {
         (self.first.0..self.first.0.saturating_add(self.pages)).map(PageId)

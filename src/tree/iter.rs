@@ -15,20 +15,76 @@ use crate::storage::Storage;
 /// An iterator over entries of a bucket. After an error it ends.
 pub struct Iter<'s, S: Storage> {
     bucket: Bucket<'s, S>,
-    range: (Bound<Vec<u8>>, Bound<Vec<u8>>),
+    range: Range,
     front: Option<Cursor<'s, S>>,
     back: Option<Cursor<'s, S>>,
     done: bool,
 }
 
+/// The keys that are wanted.
+#[derive(Debug, Clone)]
+struct Range {
+    start: Bound<Vec<u8>>,
+    end: Bound<Vec<u8>>,
+    /// The start is a prefix, and what begins with it is wanted: one look at a key then tells as much as both bounds.
+    by_prefix: bool,
+}
+
+/// Where a key lies.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Before,
+    Within,
+    Behind,
+}
+
+/// One end of an iteration.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Front,
+    Back,
+}
+
+impl Range {
+    #[inline]
+    fn side(&self, key: &[u8]) -> Side {
+        match &self.start {
+            Bound::Included(prefix) if self.by_prefix && key.starts_with(prefix) => Side::Within,
+            _ if !self.starts_before(key) => Side::Before,
+            _ if !self.ends_behind(key) => Side::Behind,
+            _ => Side::Within,
+        }
+    }
+
+    #[inline]
+    fn ends_behind(&self, key: &[u8]) -> bool {
+        match &self.end {
+            Bound::Unbounded => true,
+            Bound::Included(end) => compare_keys(key, end).is_le(),
+            Bound::Excluded(end) => compare_keys(key, end).is_lt(),
+        }
+    }
+
+    #[inline]
+    fn starts_before(&self, key: &[u8]) -> bool {
+        match &self.start {
+            Bound::Unbounded => true,
+            Bound::Included(start) => compare_keys(key, start).is_ge(),
+            Bound::Excluded(start) => compare_keys(key, start).is_gt(),
+        }
+    }
+}
+
 impl<'s, S: Storage> Iter<'s, S> {
     pub(super) fn over<'k>(bucket: Bucket<'s, S>, range: impl RangeBounds<&'k [u8]>) -> Self {
-        let range = (range.start_bound().map(|key| key.to_vec()), range.end_bound().map(|key| key.to_vec()));
+        let own = |bound: Bound<&&[u8]>| bound.map(|key| key.to_vec());
+        let range = Range { start: own(range.start_bound()), end: own(range.end_bound()), by_prefix: false };
         Iter { bucket, range, front: None, back: None, done: false }
     }
 
     pub(super) fn with_prefix(bucket: Bucket<'s, S>, prefix: &[u8]) -> Self {
-        let range = (Bound::Included(prefix.to_vec()), end_of_prefix(prefix));
+        let start = Bound::Included(prefix.to_vec());
+        let range = Range { start, end: end_of_prefix(prefix), by_prefix: true };
         Iter { bucket, range, front: None, back: None, done: false }
     }
 
@@ -36,7 +92,7 @@ impl<'s, S: Storage> Iter<'s, S> {
     #[inline(never)]
     fn begin_front(&mut self) -> Result<bool> {
         let cursor = self.front.insert(self.bucket.cursor());
-        match &self.range.0 {
+        match &self.range.start {
             Bound::Unbounded => cursor.move_first()?,
             Bound::Included(start) => cursor.move_to(start)?,
             Bound::Excluded(start) => {
@@ -54,7 +110,7 @@ impl<'s, S: Storage> Iter<'s, S> {
     #[inline(never)]
     fn begin_back(&mut self) -> Result<bool> {
         let cursor = self.back.insert(self.bucket.cursor());
-        match &self.range.1 {
+        match &self.range.end {
             Bound::Unbounded => cursor.move_last()?,
             Bound::Excluded(end) => {
                 cursor.move_to(end)?;
@@ -80,25 +136,7 @@ impl<'s, S: Storage> Iter<'s, S> {
             Some(cursor) => cursor.advance(),
             None => self.begin_front(),
         };
-        match moved {
-            Ok(true) => {}
-            Ok(false) => return self.ended(None),
-            Err(e) => return self.ended(Some(e)),
-        }
-        let cursor = self.front.as_ref()?;
-        match cursor.element() {
-            Ok(Some(element)) if self.before_end(&element.key) => {
-                if !self.range_starts_before(&element.key) {
-                    let error = cursor.out_of_order();
-                    return self.ended(Some(error));
-                }
-                let entry = entry(element, cursor);
-                self.done = entry.is_err();
-                Some(entry)
-            }
-            Ok(_) => self.ended(None),
-            Err(e) => self.ended(Some(e)),
-        }
+        self.yielded(moved, End::Front, entry)
     }
 
     /// The same from the back.
@@ -113,24 +151,43 @@ impl<'s, S: Storage> Iter<'s, S> {
             Some(cursor) => cursor.retreat(),
             None => self.begin_back(),
         };
+        self.yielded(moved, End::Back, entry)
+    }
+
+    /// The entry that one end has moved to, as long as it is in the range and the other end has not been there.
+    #[inline(always)]
+    fn yielded<T>(
+        &mut self,
+        moved: Result<bool>,
+        end: End,
+        entry: impl FnOnce(Element<'s, S>, &Cursor<'s, S>) -> Result<T>,
+    ) -> Option<Result<T>> {
         match moved {
             Ok(true) => {}
             Ok(false) => return self.ended(None),
             Err(e) => return self.ended(Some(e)),
         }
-        let cursor = self.back.as_ref()?;
-        match cursor.element() {
-            Ok(Some(element)) if self.after_start(&element.key) => {
-                if !self.range_ends_after(&element.key) {
-                    let error = cursor.out_of_order();
-                    return self.ended(Some(error));
-                }
+        let (cursor, other, beyond) = match end {
+            End::Front => (self.front.as_ref()?, self.back.as_ref(), Side::Behind),
+            End::Back => (self.back.as_ref()?, self.front.as_ref(), Side::Before),
+        };
+        let element = match cursor.element() {
+            Ok(Some(element)) => element,
+            Ok(None) => return self.ended(None),
+            Err(e) => return self.ended(Some(e)),
+        };
+        match self.range.side(&element.key) {
+            Side::Within if apart(&element.key, other, end) => {
                 let entry = entry(element, cursor);
                 self.done = entry.is_err();
                 Some(entry)
             }
-            Ok(_) => self.ended(None),
-            Err(e) => self.ended(Some(e)),
+            Side::Within => self.ended(None),
+            side if side == beyond => self.ended(None),
+            _ => {
+                let error = cursor.out_of_order();
+                self.ended(Some(error))
+            }
         }
     }
 
@@ -139,44 +196,19 @@ impl<'s, S: Storage> Iter<'s, S> {
         self.done = true;
         error.map(Err)
     }
-
-    #[inline]
-    fn before_end(&self, key: &[u8]) -> bool {
-        self.range_ends_after(key) && is_before(key, self.back.as_ref())
-    }
-
-    fn after_start(&self, key: &[u8]) -> bool {
-        self.range_starts_before(key) && is_after(key, self.front.as_ref())
-    }
-
-    #[inline]
-    fn range_ends_after(&self, key: &[u8]) -> bool {
-        match &self.range.1 {
-            Bound::Unbounded => true,
-            Bound::Included(end) => compare_keys(key, end).is_le(),
-            Bound::Excluded(end) => compare_keys(key, end).is_lt(),
-        }
-    }
-
-    #[inline]
-    fn range_starts_before(&self, key: &[u8]) -> bool {
-        match &self.range.0 {
-            Bound::Unbounded => true,
-            Bound::Included(start) => compare_keys(key, start).is_ge(),
-            Bound::Excluded(start) => compare_keys(key, start).is_gt(),
-        }
-    }
 }
 
 type Element<'s, S> = LeafElement<<S as Storage>::Run<'s>>;
 
-/// Whether a key lies before where the other end of the iteration has come to.
-fn is_before<S: Storage>(key: &[u8], back: Option<&Cursor<'_, S>>) -> bool {
-    back.is_none_or(|cursor| cursor.key().is_ok_and(|reached| reached.is_some_and(|reached| key < reached)))
-}
-
-fn is_after<S: Storage>(key: &[u8], front: Option<&Cursor<'_, S>>) -> bool {
-    front.is_none_or(|cursor| cursor.key().is_ok_and(|reached| reached.is_some_and(|reached| key > reached)))
+/// Whether the other end of the iteration has not come to a key yet.
+#[inline]
+fn apart<S: Storage>(key: &[u8], other: Option<&Cursor<'_, S>>, end: End) -> bool {
+    let Some(other) = other else { return true };
+    match (other.key(), end) {
+        (Ok(Some(reached)), End::Front) => key < reached,
+        (Ok(Some(reached)), End::Back) => key > reached,
+        _ => false,
+    }
 }
 
 /// The first key that does not begin with a prefix and comes after those that do.

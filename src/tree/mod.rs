@@ -10,6 +10,8 @@
 
 mod allocator;
 mod bucket;
+mod bulk;
+mod compact;
 mod copy;
 mod cursor;
 mod edit;
@@ -26,7 +28,9 @@ use std::fmt;
 
 pub(crate) use allocator::{Allocator, Taken};
 pub use bucket::{Bucket, Entry};
-pub use copy::{Copied, CopyTarget, copy_state};
+pub use bulk::{BuildOptions, Builder, Built};
+pub use compact::compact_state;
+pub use copy::{Copied, copy_state};
 pub use cursor::{Cursor, Pair};
 pub(crate) use edit::{Base, BucketId, Edit, EditCounts, Neighbour, Run, Spilled, View};
 pub(crate) use free::scan_free;

@@ -23,7 +23,7 @@ fn build() -> Option<PathBuf> {
     // Each program appears whole: two test binaries may build at once.
     let own = tempfile::tempdir_in(&folder).unwrap();
     let mut go = Command::new("go");
-    go.current_dir("interop").args(["build", "-o"]).arg(own.path()).args(["./writer", "./lock"]);
+    go.current_dir("interop").args(["build", "-o"]).arg(own.path()).args(["./writer", "./lock", "./script", "./dump"]);
     assert!(go.status().unwrap().success(), "{go:?}");
     for entry in std::fs::read_dir(own.path()).unwrap() {
         let entry = entry.unwrap();

@@ -96,7 +96,13 @@ pub fn commands(asked: &Asked) -> Vec<Command> {
 
 /// All command lines on a file, those that reach for other files too, for programs to be started with.
 pub fn lines(file: &Path, asked: &Asked) -> Vec<Vec<OsString>> {
-    let others = ["snapshot FILE OUT --force", "snapshot FILE OUT --raw --force", "find DIR", "kv list DIR"];
+    let others = [
+        "snapshot FILE OUT --force",
+        "snapshot FILE OUT --raw --force",
+        "compact FILE -o OUT --force",
+        "find DIR",
+        "kv list DIR",
+    ];
     let lines = LINES.iter().chain(&others).map(|line| words(line, file, asked));
     // A word that is given to a program cannot have a zero in it.
     lines.filter(|words| words.iter().all(|word| !word.as_encoded_bytes().contains(&0))).collect()

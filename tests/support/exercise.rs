@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use unbolt::check::{Code, Severity, check_from, check_snapshot};
 use unbolt::format::{Bytes, PageId};
-use unbolt::tree::{BucketAt, Entry, Place, Visitor, WalkError, bucket_stats, reach, read_freelist, verify, walk};
-use unbolt::{Corruption, Error, Snapshot, Storage, TxSelector};
+use unbolt::tree::{
+    BucketAt, BuildOptions, Entry, Place, Visitor, WalkError, bucket_stats, compact_state, reach, read_freelist, verify, walk,
+};
+use unbolt::{Corruption, CorruptionKind, Error, MemoryDisk, Snapshot, Storage, TxSelector};
 
 /// What came of it.
 #[derive(Debug)]
@@ -68,6 +70,8 @@ pub fn exercise(bytes: &Arc<[u8]>, keys: &[Vec<u8>]) -> Reading {
     let mut budget = Budget::of(&snapshot);
     let walked = snapshot.meta().validate().map_err(WalkError::Stopped).and_then(|()| walk(snapshot.pages(), &mut whole));
     budget.spent("a walk with values");
+    let content = walked.is_ok().then(|| whole.content());
+    build_anew(&snapshot, content);
     if let Ok(root) = snapshot.root() {
         scan_all(&snapshot, root, keys);
     }
@@ -80,6 +84,26 @@ pub fn exercise(bytes: &Arc<[u8]>, keys: &[Vec<u8>]) -> Reading {
         Ok(()) => Reading::Whole(whole.content(), found),
         Err(WalkError::Stopped(corruption)) => Reading::Broken(corruption, found),
         Err(WalkError::Storage(e)) => panic!("memory cannot fail to be read: {e}"),
+    }
+}
+
+/// Builds the state anew: what can be read whole is the same afterwards, and sound, unless its keys do not ascend.
+fn build_anew(snapshot: &Snapshot, content: Option<Content>) {
+    let mut budget = Budget::of(snapshot);
+    let disk = MemoryDisk::new();
+    let built = compact_state(snapshot.pages(), &disk, &BuildOptions::default());
+    budget.spent("building anew");
+    match (built, content) {
+        (Ok(_), Some(content)) => {
+            let copy = Snapshot::from_bytes(disk.to_bytes()).expect("a database");
+            check_snapshot(&copy, &mut |finding| panic!("built anew: {finding}")).expect("memory can be read");
+            let mut whole = Whole::default();
+            walk(copy.pages(), &mut whole).expect("a sound database");
+            assert_eq!(whole.content(), content, "built anew");
+        }
+        (Err(Error::Corrupt(Corruption { kind: CorruptionKind::Tree { .. }, .. })), Some(_)) => {}
+        (Err(Error::Corrupt(_)), None) => {}
+        (built, content) => panic!("{built:?} where the walk found {content:?}"),
     }
 }
 

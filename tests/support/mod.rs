@@ -5,11 +5,13 @@ pub mod alloc;
 #[cfg(all(unix, feature = "cli"))]
 pub mod commands;
 pub mod damage;
+pub mod digest;
 pub mod dump;
 pub mod exercise;
 pub mod image;
 pub mod layout;
 #[cfg(all(unix, feature = "cli"))]
 pub mod patient;
+pub mod shape;
 pub mod swap;
 pub mod testdata;

@@ -1,36 +1,19 @@
-//! redb, opened read-only.
+//! redb.
 
+use std::fs;
 use std::path::Path;
 
-use anyhow::Result;
-use redb::TableDefinition;
-use redb::{Database, ReadOnlyDatabase, ReadOnlyTable, ReadableDatabase, ReadableTable};
+use anyhow::{Result, ensure};
+use redb::{Database, ReadOnlyDatabase, ReadOnlyTable, ReadableDatabase, ReadableTable, TableDefinition};
 
-use super::{Engine, Table};
+use super::{Durability, Reader, Table, TableMut, Writer};
 use crate::meter::{Done, Measured, measure};
-use crate::pairs::Order;
 
 const TABLE: TableDefinition<&[u8], &[u8]> = TableDefinition::new("b");
 
 pub struct Redb(ReadOnlyDatabase);
 
-impl Redb {
-    pub fn load(path: &Path, order: Order, n: u64) -> Result<()> {
-        let database = Database::create(path)?;
-        for batch in order.batches(n) {
-            let tx = database.begin_write()?;
-            let mut table = tx.open_table(TABLE)?;
-            for (key, value) in batch {
-                table.insert(&key[..], &value[..])?;
-            }
-            drop(table);
-            tx.commit()?;
-        }
-        Ok(())
-    }
-}
-
-impl Engine for Redb {
+impl Reader for Redb {
     type Table<'tx> = ReadOnlyTable<&'static [u8], &'static [u8]>;
 
     fn open(path: &Path) -> Result<Self> {
@@ -53,7 +36,7 @@ impl Engine for Redb {
         let mut database = Database::open(path)?;
         measure(|| {
             let is_sound = database.check_integrity()?;
-            Ok(Done { ops: 1, checksum: u64::from(!is_sound) })
+            Ok(Done::reading(1, u64::from(!is_sound)))
         })
     }
 }
@@ -88,6 +71,63 @@ impl Table for ReadOnlyTable<&'static [u8], &'static [u8]> {
                 visit(key.value(), value.value());
             }
         }
+        Ok(())
+    }
+}
+
+pub struct RedbWriter {
+    database: Database,
+    durability: redb::Durability,
+}
+
+impl Writer for RedbWriter {
+    type Reader = Redb;
+    type TableMut<'tx> = redb::Table<'tx, &'static [u8], &'static [u8]>;
+
+    fn create(path: &Path) -> Result<Self> {
+        let database = Database::create(path)?;
+        let tx = database.begin_write()?;
+        tx.open_table(TABLE)?;
+        tx.commit()?;
+        Ok(Self { database, durability: redb::Durability::Immediate })
+    }
+
+    fn open(path: &Path, durability: Durability) -> Result<Self> {
+        let durability = match durability {
+            Durability::EachCommit => redb::Durability::Immediate,
+            Durability::None => redb::Durability::None,
+        };
+        Ok(Self { database: Database::open(path)?, durability })
+    }
+
+    fn read<T>(&self, body: impl FnOnce(&<Redb as Reader>::Table<'_>) -> Result<T>) -> Result<T> {
+        body(&self.database.begin_read()?.open_table(TABLE)?)
+    }
+
+    fn write<T>(&mut self, body: impl FnOnce(&mut Self::TableMut<'_>) -> Result<T>) -> Result<T> {
+        let mut tx = self.database.begin_write()?;
+        tx.set_durability(self.durability)?;
+        let value = body(&mut tx.open_table(TABLE)?)?;
+        tx.commit()?;
+        Ok(value)
+    }
+
+    /// In place, which is the only way it has.
+    fn compact(from: &Path, to: &Path) -> Result<()> {
+        fs::rename(from, to)?;
+        Database::open(to)?.compact()?;
+        Ok(())
+    }
+}
+
+impl TableMut for redb::Table<'_, &'static [u8], &'static [u8]> {
+    fn put(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
+        self.insert(key, value)?;
+        Ok(())
+    }
+
+    fn delete(&mut self, key: &[u8]) -> Result<()> {
+        ensure!(self.remove(key)?.is_some(), "the key to delete is missing");
         Ok(())
     }
 }

@@ -29,6 +29,7 @@ pub(crate) struct DirtyRun {
 pub(crate) struct Spilled {
     /// Where the root bucket's tree begins now.
     pub(crate) root: PageId,
+    pub(crate) root_sequence: u64,
     /// The runs to be written, in page order.
     pub(crate) dirty: Vec<DirtyRun>,
     /// The runs that are no longer used.
@@ -64,7 +65,8 @@ impl Edit {
             None => self.base.meta.root,
         };
         dirty.sort_unstable_by_key(|dirty: &DirtyRun| dirty.run.first);
-        Ok(Spilled { root, dirty, freed: std::mem::take(&mut self.freed.runs) })
+        let (root_sequence, freed) = (self.sequence(self.root()), std::mem::take(&mut self.freed.runs));
+        Ok(Spilled { root, root_sequence, dirty, freed })
     }
 
     /// Lays out a run behind whatever is in `out`.

@@ -13,22 +13,7 @@ const (
 	rescans = 4
 )
 
-var bucketName = []byte("b")
-
-// target is a Bolt file, how it is opened, and how many pairs it holds.
-type target struct {
-	path    string
-	options *bolt.Options
-	n       uint64
-}
-
-func (t target) open() (*bolt.DB, error) {
-	return bolt.Open(t.path, 0o600, t.options)
-}
-
-type workload func(target) (report, error)
-
-var workloads = map[string]workload{
+var reading = map[string]workload{
 	"open":       open,
 	"open_get":   openGet,
 	"get1":       func(t target) (report, error) { return gets(t, 1) },
