@@ -3,14 +3,21 @@
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
-use unbolt::Snapshot;
 use unbolt::cli::{Context, run};
+use unbolt::{OpenOptions, Snapshot};
 
 fn main() -> ExitCode {
     let mut out = io::BufWriter::new(io::stdout().lock());
     let mut err = io::stderr().lock();
     let color = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|wish| wish.is_empty());
-    let mut context = Context { open: &|path| Snapshot::open(path), out: &mut out, err: &mut err, color };
+    let mut context = Context {
+        open: &|path| Snapshot::open(path),
+        open_to_write: &|path, options: &OpenOptions| options.open(path),
+        input: &mut io::stdin().lock(),
+        out: &mut out,
+        err: &mut err,
+        color,
+    };
     let status = run(std::env::args_os(), &mut context);
     // Whatever could not be flushed was reported by the command; nothing must be tried again on drop.
     let _ = out.flush();

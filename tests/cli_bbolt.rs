@@ -68,7 +68,14 @@ fn json_lines(output: &Output) -> Vec<Value> {
 /// Runs a command in this process, with files opened by `open`.
 fn in_process(open: &dyn Fn(&Path) -> Result<Snapshot>, arguments: &[&str]) -> (Status, Vec<u8>, String) {
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let mut context = Context { open, out: &mut out, err: &mut err, color: false };
+    let mut context = Context {
+        open,
+        open_to_write: &|path, options| options.open(path),
+        input: &mut std::io::empty(),
+        out: &mut out,
+        err: &mut err,
+        color: false,
+    };
     let line = std::iter::once("unbolt").chain(arguments.iter().copied()).map(Into::into);
     let status = run(line, &mut context);
     (status, out, String::from_utf8(err).unwrap())

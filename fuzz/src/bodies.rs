@@ -12,7 +12,7 @@ use unbolt::format::{
     PageSize, RawMeta, encode_branch, encode_freelist, encode_inline, encode_leaf, encode_meta,
 };
 use unbolt::tree::{BucketAt, Entry, Place, Visitor, bucket_stats, reach, read_freelist, verify, walk};
-use unbolt::{Corruption, Snapshot, Storage, TxSelector};
+use unbolt::{Corruption, Error, Snapshot, Storage, TxSelector};
 
 /// Parses the input as a page run, as a bucket's value and as a meta page, and encodes what was parsed.
 ///
@@ -140,7 +140,15 @@ fn export(file: &[u8]) {
     static EXPORT: LazyLock<Cli> = LazyLock::new(|| Cli::parse_from(["unbolt", "export", "fuzz.db"]));
     let open = |_: &Path| Snapshot::from_bytes(file);
     let (mut out, mut err) = (std::io::sink(), Vec::new());
-    let status = EXPORT.run(&mut Context { open: &open, out: &mut out, err: &mut err, color: false });
+    let mut context = Context {
+        open: &open,
+        open_to_write: &|_, _| Err(Error::ReadOnly),
+        input: &mut std::io::empty(),
+        out: &mut out,
+        err: &mut err,
+        color: false,
+    };
+    let status = EXPORT.run(&mut context);
     assert!(matches!(status, Status::Done | Status::No | Status::Corrupt), "{status:?}");
     assert!(status != Status::Corrupt || !err.is_empty());
 }

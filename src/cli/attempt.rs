@@ -31,7 +31,7 @@ pub struct Spool {
 }
 
 impl Spool {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Spool { out: BufWriter::new(SpooledTempFile::new(IN_MEMORY)), notes: Vec::new() }
     }
 
@@ -47,7 +47,7 @@ impl Spool {
     }
 
     /// Hands over what was spooled. Data is not lost because nobody can be told about it.
-    fn release(self, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<()> {
+    pub fn release(self, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<()> {
         let _ = err.write_all(&self.notes);
         let mut file = self.out.into_inner().map_err(|error| error.into_error())?;
         file.seek(SeekFrom::Start(0))?;

@@ -2,7 +2,7 @@
 //!
 //! Commands never open files or print by themselves, so that all of them run in process, on memory, in tests.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 
 use super::attempt::{self, Current, Spool};
@@ -11,15 +11,21 @@ use super::status::Status;
 use super::txid::{Txid, TxidArg};
 use crate::format::{Meta, TxId};
 use crate::tree::verify_older;
-use crate::{Error, FileSystem, Result, Snapshot, TxSelector, lock_holders};
+use crate::{Db, Error, FileSystem, Holder, OpenOptions, Result, Snapshot, TxSelector, lock_holders};
 
 /// How a command reaches files.
 pub type Open<'a> = &'a dyn Fn(&Path) -> Result<Snapshot>;
+/// How a command reaches files that it changes.
+pub type OpenToWrite<'a> = &'a dyn Fn(&Path, &OpenOptions) -> Result<Db>;
 
 /// What a command is given beside its arguments.
 pub struct Context<'a> {
     /// Opens a database for reading.
     pub open: Open<'a>,
+    /// Opens a database for writing.
+    pub open_to_write: OpenToWrite<'a>,
+    /// Standard input: values.
+    pub input: &'a mut dyn Read,
     /// Standard output: data.
     pub out: &'a mut dyn Write,
     /// Standard error: words.
@@ -43,7 +49,7 @@ impl Context<'_> {
         state: &TxidArg,
         read: impl FnMut(&Snapshot, &mut Spool) -> Result<Status, Failure>,
     ) -> Result<Status, Failure> {
-        self.attempt(file, state, note_refused_meta, read)
+        self.attempt(file, state, |opened, spool| note_refused_meta(&opened.snapshot, opened.file, spool), read)
     }
 
     /// The same for a command whose output shows by itself that a meta was refused.
@@ -165,7 +171,7 @@ fn note_if_not_provable(opened: &Opened<'_>, spool: &mut Spool) {
 }
 
 /// Which of the two was the newer cannot be told once one does not verify.
-fn note_refused_meta(Opened { snapshot, file, .. }: &Opened<'_>, spool: &mut Spool) {
+pub fn note_refused_meta(snapshot: &Snapshot, file: &Path, spool: &mut Spool) {
     let id = snapshot.meta().txid;
     for slot in &snapshot.metas().slots {
         if let Err(refusal) = slot.meta {
@@ -184,8 +190,7 @@ fn unverifiable(file: &Path, system: &str) -> String {
 }
 
 fn overtaken(file: &Path) -> Failure {
-    let holders: Vec<String> = lock_holders(file).iter().map(ToString::to_string).collect();
-    let who = if holders.is_empty() { "another process".to_owned() } else { holders.join(", ") };
+    let who = named(&lock_holders(file));
     Failure::at(
         Status::Locked,
         file,
@@ -194,18 +199,36 @@ fn overtaken(file: &Path) -> Failure {
     .hint("try again when there are fewer commits, or stop the writer")
 }
 
+/// The holders of a lock in words.
+pub fn named(holders: &[Holder]) -> String {
+    match holders {
+        [] => "another process".to_owned(),
+        holders => holders.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    }
+}
+
 impl Failure {
     /// An error of the library about a file, with the status that it means and the next step where there is one.
     pub fn of(file: &Path, error: Error) -> Failure {
         let status = match &error {
             Error::Locked { .. } | Error::Changing { .. } => Status::Locked,
             Error::BucketNotFound { .. } | Error::NoSuchTx { .. } => Status::No,
+            Error::BucketExists { .. } | Error::IncompatibleValue { .. } | Error::MoveIntoItself { .. } => Status::Refused,
+            Error::KeyRequired | Error::KeyTooLarge { .. } | Error::ValueTooLarge { .. } => Status::Usage,
+            Error::BucketNameRequired => Status::Usage,
             _ if error.is_corrupt() => Status::Corrupt,
             _ => Status::Io,
         };
         let hint = match &error {
             Error::Corrupt(_) => Some(format!("`unbolt check {}` lists all that is wrong", file.display())),
             Error::BucketNotFound { .. } => Some(format!("`unbolt buckets --recursive {}` lists all buckets", file.display())),
+            Error::Locked { waited, .. } if waited.as_secs() == 0 => {
+                Some("--wait SECONDS waits for the lock; a program that keeps it has to be stopped first".to_owned())
+            }
+            Error::Locked { .. } => Some("a program that keeps the lock has to be stopped first".to_owned()),
+            Error::CommitUnknown { .. } => {
+                Some(format!("`unbolt info --verbose {}` tells which transaction is current", file.display()))
+            }
             Error::NotAFile { .. } if file.is_dir() => {
                 Some(format!("`unbolt find {}` lists the Bolt files in it", file.display()))
             }
@@ -223,6 +246,9 @@ impl Failure {
 fn words(error: &Error) -> String {
     match error {
         Error::Io { op, source, .. } => format!("cannot {op}: {source}"),
+        Error::Locked { holders, waited, .. } if waited.as_secs() == 0 => format!("locked by {}", named(holders)),
+        Error::Locked { holders, waited, .. } => format!("locked by {} (waited {} s)", named(holders), waited.as_secs()),
+        Error::CommitUnknown { source } => format!("{error}: {source}"),
         other => other.to_string(),
     }
 }

@@ -3,12 +3,12 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::bytes::{self, Format, ParseFormat};
+use super::bytes::{Format, ParseFormat};
 use super::context::Context;
 use super::failure::Failure;
-use super::quote;
 use super::status::Status;
 use super::txid::TxidArg;
+use super::{argument, naming};
 use crate::tree::Entry;
 
 /// Print the value of a key
@@ -41,28 +41,19 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
     let Some((last, buckets)) = args.path.split_last() else {
         return Err(Failure::usage("a bucket and a key are required"));
     };
-    let key = args.parse_format.parse(last).map_err(|e| Failure::usage(format_args!("key: {e}")))?;
-    if key.is_empty() {
-        return Err(Failure::usage("the key is empty"));
-    }
-    let path: Vec<&[u8]> = buckets.iter().map(|name| name.as_encoded_bytes()).collect();
+    let key = argument::key(last, args.parse_format)?;
+    let path = argument::path(buckets);
     context.read(&args.file, &args.state, |snapshot, spool| {
         let failed = |e| Failure::of(&args.file, e);
         let bucket = snapshot.root().and_then(|root| root.descend(&path)).map_err(failed)?;
         match bucket.entry(&key).map_err(failed)? {
             Some(Entry::Value(value)) => args.format.write_line(spool.out(), &value)?,
-            Some(Entry::Bucket(_)) => return Err(is_a_bucket(args, &key)),
-            None => return Err(no_such_key(args, &key)),
+            Some(Entry::Bucket(_)) => {
+                let failure = naming::is_a_bucket(Status::No, &args.file, &key);
+                return Err(failure.hint("`unbolt keys` with the same path lists what is in it"));
+            }
+            None => return Err(naming::no_such_key(&args.file, &key)),
         }
         Ok(Status::Done)
     })
-}
-
-fn no_such_key(args: &Args, key: &[u8]) -> Failure {
-    Failure::at(Status::No, &args.file, format_args!("key not found: {} (hex {})", quote::quote(key), bytes::hex(key)))
-}
-
-fn is_a_bucket(args: &Args, key: &[u8]) -> Failure {
-    Failure::at(Status::No, &args.file, format_args!("{} is a bucket, not a value", quote::quote(key)))
-        .hint("`unbolt keys` with the same path lists what is in it")
 }

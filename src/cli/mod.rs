@@ -1,5 +1,6 @@
 //! Owns the command line: the arguments of each command, and who runs them.
 
+mod argument;
 mod attempt;
 mod buckets;
 mod bytes;
@@ -8,6 +9,9 @@ mod color;
 mod compact;
 mod completions;
 mod context;
+mod create_bucket;
+mod delete;
+mod delete_bucket;
 mod docker_path;
 mod dump;
 mod export;
@@ -24,6 +28,7 @@ mod keys;
 mod kv;
 mod listing;
 mod man;
+mod naming;
 mod nesting;
 mod number;
 mod output;
@@ -34,13 +39,16 @@ mod page_map;
 mod page_rows;
 mod page_text;
 mod pages;
+mod put;
 mod quote;
 mod raw_page;
+mod rename_bucket;
 mod search;
 mod snapshot;
 mod stats;
 mod status;
 mod table;
+mod transaction;
 mod txid;
 mod version;
 mod writers;
@@ -49,7 +57,7 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory, Parser};
 
-pub use context::{Context, Open};
+pub use context::{Context, Open, OpenToWrite};
 use failure::Failure;
 pub use status::Status;
 
@@ -63,6 +71,8 @@ pub use status::Status;
     max_term_width = 100,
     after_long_help = "\
 Reading commands take no lock, write nothing, and read a database in use as safely as one at rest.
+Commands that change a database take its lock, do all they do in one transaction or nothing at all,
+and with --dry-run only say what it would be.
 
 Exit status: 0 done, yes; 1 no (absent key, findings); 2 usage; 3 cannot open, read or write;
 4 in use by another process; 5 not a Bolt file, or damaged; 6 refused for safety.
@@ -96,6 +106,11 @@ enum Command {
     Export(export::Args),
     Import(import::Args),
     Compact(compact::Args),
+    Put(put::Args),
+    Delete(delete::Args),
+    CreateBucket(create_bucket::Args),
+    DeleteBucket(delete_bucket::Args),
+    RenameBucket(rename_bucket::Args),
     Kv(kv::Args),
     Snapshot(snapshot::Args),
     Find(find::Args),
@@ -161,6 +176,11 @@ fn dispatch(command: &Command, context: &mut Context<'_>) -> Result<Status, Fail
         Command::Compact(args) => return compact::run(args, context),
         Command::Find(args) => return find::run(args, context),
         Command::Snapshot(args) => return snapshot::run(args, context),
+        Command::Put(args) => return put::run(args, context),
+        Command::Delete(args) => return delete::run(args, context),
+        Command::CreateBucket(args) => return create_bucket::run(args, context),
+        Command::DeleteBucket(args) => return delete_bucket::run(args, context),
+        Command::RenameBucket(args) => return rename_bucket::run(args, context),
         Command::Kv(args) => return kv::run(args, context),
         Command::Version(_) => version::run(context.out)?,
         Command::Man(args) => {

@@ -47,7 +47,15 @@ pub fn in_process<A: Into<OsString>>(
 ) -> Outcome {
     let line = std::iter::once("unbolt".into()).chain(arguments.into_iter().map(Into::into));
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let status = run(line, &mut Context { open, out: &mut out, err: &mut err, color: false });
+    let mut context = Context {
+        open,
+        open_to_write: &|path, options| options.open(path),
+        input: &mut std::io::empty(),
+        out: &mut out,
+        err: &mut err,
+        color: false,
+    };
+    let status = run(line, &mut context);
     Outcome { status: status as i32, out, err: String::from_utf8(err).unwrap() }
 }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use clap::Parser;
 use unbolt::cli::{Cli, Context, Status};
-use unbolt::{Snapshot, Storage};
+use unbolt::{MemoryDisk, Snapshot, Storage};
 
 /// What of a file its commands ask for.
 #[derive(Debug, Clone, Default)]
@@ -141,7 +141,15 @@ pub fn run(command: &Command, bytes: &Arc<[u8]>) -> Ended {
         Ok(snapshot)
     };
     let (mut out, mut err) = (Count(0), Vec::new());
-    let status = command.cli.run(&mut Context { open: &open, out: &mut out, err: &mut err, color: false });
+    let mut context = Context {
+        open: &open,
+        open_to_write: &|_, options| options.open_disk(Arc::new(MemoryDisk::from(bytes.to_vec()))),
+        input: &mut std::io::empty(),
+        out: &mut out,
+        err: &mut err,
+        color: false,
+    };
+    let status = command.cli.run(&mut context);
     for (runs, most) in opened.into_inner().expect("no panic while it was held") {
         let runs = runs.load(Ordering::Relaxed);
         assert!(runs <= most, "{}: {runs} runs, the most is {most}", command.line);
