@@ -81,7 +81,7 @@ impl Outcome {
     }
 
     /// Without what is different by intention: indexes, and the count of what was deleted.
-    pub fn as_in_go(self) -> Outcome {
+    pub fn into_gos(self) -> Outcome {
         let blank = |pair: KvPair| KvPair { last_index: 0, ..pair };
         match self {
             Outcome::Pair(pair) => Outcome::Pair(blank(pair)),
