@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use super::context::Context;
@@ -45,7 +45,7 @@ pub struct Args {
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
     output::refuse_unsafe(&args.output, &args.file, args.force)?;
-    let lines = open(&args.file)?;
+    let lines = open(&args.file, context.input)?;
     let database = output::begin(&args.output, &args.file, args.force)?;
     let Built { buckets, pairs, bytes, .. } = Import::begin(args, &database)?.all(lines)?;
     output::finish(database)?;
@@ -59,12 +59,13 @@ fn counted(number: u64, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
-fn open(file: &Path) -> Result<Box<dyn BufRead>, Failure> {
+fn open<'i>(file: &Path, input: &'i mut dyn Read) -> Result<Box<dyn BufRead + 'i>, Failure> {
+    let buffered = |lines: Box<dyn Read + 'i>| Box::new(BufReader::with_capacity(1 << 16, lines));
     if file == Path::new("-") {
-        return Ok(Box::new(io::stdin().lock()));
+        return Ok(buffered(Box::new(input)));
     }
     let opened = File::open(file).map_err(|e| Failure::at(Status::Io, file, format_args!("cannot open: {e}")))?;
-    Ok(Box::new(BufReader::with_capacity(1 << 16, opened)))
+    Ok(buffered(Box::new(opened)))
 }
 
 /// A database on its way from lines.

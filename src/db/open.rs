@@ -11,9 +11,10 @@ use super::shared::Shared;
 use super::writer::{Growth, Writer};
 use super::{Db, create};
 use crate::error::{Corruption, CorruptionKind, Error, Result};
-use crate::format::{Endian, Layout, Meta, MetaPair, PageSize};
+use crate::format::{Endian, Layout, Meta, MetaPair};
 use crate::storage::{
-    Disk, FileLock, Heap, LockMode, Medium, Snapshot, Storage, Volume, open_regular, read_disk_metas, read_metas,
+    Disk, FileLock, Heap, LockMode, Medium, Snapshot, Storage, Volume, initial_layout, open_regular, read_disk_metas,
+    read_metas,
 };
 use crate::tree::{self, Allocator, FreePages, Run};
 
@@ -42,8 +43,8 @@ pub(super) fn file(options: &OpenOptions, path: &Path) -> Result<Db> {
 /// Opens a disk of the caller's own.
 pub(super) fn disk(options: &OpenOptions, disk: Arc<dyn Disk>) -> Result<Db> {
     let failed = |source| Error::io("read", "", source);
-    if disk.size().map_err(failed)? == 0 && !options.read_only {
-        create::initialise(&*disk, new_layout(options)?).map_err(|source| Error::io("create", "", source))?;
+    if !options.read_only && options.create {
+        create::finish(&*disk, options)?;
     }
     let size = disk.size().map_err(failed)?;
     let (metas, layout) = read_disk_metas(&*disk, size)?;
@@ -62,11 +63,8 @@ pub(super) fn bytes(bytes: Arc<[u8]>) -> Result<Db> {
 
 /// The layout of a file that is created.
 pub(super) fn new_layout(options: &OpenOptions) -> Result<Layout> {
-    let size = PageSize::new(options.page_size).filter(|size| size.get().is_power_of_two());
-    match size.filter(|size| (SMALLEST_WRITTEN..=64 << 10).contains(&size.get())) {
-        Some(page_size) => Ok(Layout { page_size, endian: Endian::Little }),
-        None => Err(Error::Unsupported { what: "the page size of a new database is a power of two from 1024 to 65536" }),
-    }
+    let refused = Error::Unsupported { what: "the page size of a new database is a power of two from 1024 to 65536" };
+    initial_layout(options.page_size).ok_or(refused)
 }
 
 fn open(options: &OpenOptions, path: &Path, volume: Volume, size: u64, metas: MetaPair, layout: Layout) -> Result<Db> {

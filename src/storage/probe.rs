@@ -5,17 +5,14 @@
 //! on the layout of the file, and must lie where that puts it.
 
 use crate::error::{CorruptionKind, Error};
-use crate::format::{
-    Endian, Layout, META_SIZE, Meta, MetaPair, MetaRefusal, MetaSlot, PAGE_HEADER_SIZE, PageHeader, PageId, PageKind, PageSize,
-    encode_freelist, encode_leaf,
-};
+use crate::format::{Layout, META_SIZE, Meta, MetaPair, MetaRefusal, MetaSlot, PAGE_HEADER_SIZE, PageId, PageSize};
+
+use super::initial::unfinished;
 
 /// The bytes from the start of a meta page to the end of its meta.
 const META_END: usize = PAGE_HEADER_SIZE + META_SIZE;
 /// Where page 1 is taken to be when nothing tells.
 const USUAL_PAGE_SIZE: u64 = 4096;
-/// The pages of a new file.
-const INITIAL_PAGES: u64 = 4;
 
 /// A medium as the probe sees it: fills what it can of a buffer from an offset on, and says how much.
 pub(crate) type ReadAt<'a> = &'a dyn Fn(u64, &mut [u8]) -> Result<usize, Error>;
@@ -42,7 +39,7 @@ pub(crate) fn probe(size: u64, read: ReadAt<'_>) -> Result<(MetaPair, Layout), E
             }
             Ok((MetaPair { slots: metas.slots.map(|slot| refuse_other_layout(slot, &current)) }, layout))
         }
-        None if unfinished(size, read)? => Err(Error::Unfinished),
+        None if unfinished(size, read)?.is_some() => Err(Error::Unfinished),
         None => {
             let refusal = |slot: &MetaSlot| slot.meta.err().unwrap_or(MetaRefusal::Missing);
             Err(Error::NotBolt { first: refusal(&first), second: refusal(&second) })
@@ -81,37 +78,4 @@ fn refuse_other_layout(slot: MetaSlot, current: &Meta) -> MetaSlot {
         }
     });
     MetaSlot { meta, ..slot }
-}
-
-/// Whether a creation stopped half-way: exactly four pages, all zero or as a new file has them, no meta valid.
-fn unfinished(size: u64, read: ReadAt<'_>) -> Result<bool, Error> {
-    let page_size =
-        u32::try_from(size / INITIAL_PAGES).ok().filter(|page| page.is_power_of_two() && (1024..=65536).contains(page));
-    let Some(page_size) = page_size.filter(|_| size.is_multiple_of(INITIAL_PAGES)).and_then(PageSize::new) else {
-        return Ok(false);
-    };
-    let mut bytes = vec![0; usize::try_from(size).unwrap_or(0)];
-    if read(0, &mut bytes)? != bytes.len() {
-        return Ok(false);
-    }
-    if bytes.iter().all(|byte| *byte == 0) {
-        return Ok(true);
-    }
-    let half = bytes.len() / 2;
-    let data = bytes.get(half..).unwrap_or_default();
-    Ok([Endian::Little, Endian::Big].into_iter().any(|endian| {
-        let layout = Layout { page_size, endian };
-        let blank = |at: usize| {
-            let page = bytes.get(at..).and_then(|page| PageHeader::read(page, endian));
-            page.is_some_and(|header| header.flags == 0 || header.flags == PageKind::Meta.flags())
-        };
-        data == initial_data(layout) && blank(0) && blank(half / 2)
-    }))
-}
-
-/// Pages 2 and 3 of a new file: no free pages, no keys.
-fn initial_data(layout: Layout) -> Vec<u8> {
-    let freelist = encode_freelist(PageId(2), &[], 1, layout).unwrap_or_default();
-    let leaf = encode_leaf(PageId(3), &[], layout).unwrap_or_default();
-    [freelist, leaf].concat()
 }

@@ -5,7 +5,7 @@
 use super::record::record;
 use super::{KvPair, StoreError};
 use crate::db::{Bucket, Entry};
-use crate::error::{Error, Result};
+use crate::error::{Corruption, CorruptionKind, Error, Result};
 
 /// The store's bucket in one transaction.
 #[derive(Debug, Clone, Copy)]
@@ -36,8 +36,13 @@ impl<'t> View<'t> {
         self.0.map(|bucket| bucket.prefix(prefix)).into_iter().flatten().map(pair)
     }
 
+    /// The pairs with a prefix. They must ascend: a list with a key twice would be no list of what is there.
     pub(super) fn list(&self, prefix: &str) -> Result<Vec<KvPair>, StoreError> {
         let pairs = self.entries(prefix).collect::<Result<Vec<_>, _>>()?;
+        if !pairs.is_sorted_by(|a, b| a.key < b.key) {
+            let page = self.0.and_then(|bucket| bucket.root_page());
+            return Err(Error::Corrupt(Corruption { kind: CorruptionKind::PageOrder, page, offset: None }).into());
+        }
         if pairs.is_empty() { Err(StoreError::KeyNotFound) } else { Ok(pairs) }
     }
 }
