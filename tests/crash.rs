@@ -65,15 +65,15 @@ fn churn(round: u64) -> Change {
 }
 
 fn workloads() -> Vec<Workload> {
-    let singles = || (0..30_u32).map(|n| put(n % 7..n % 7 + 1, 30, n as u8)).collect::<Vec<_>>();
+    let singles = || (0..60_u32).map(|n| put(n % 7..n % 7 + 1, 30, n as u8)).collect::<Vec<_>>();
     let bursts =
-        || (0..8).flat_map(|n| [put(n * 30..n * 30 + 60, 20, n as u8), delete(n * 30..n * 30 + 40)]).collect::<Vec<_>>();
+        || (0..12).flat_map(|n| [put(n * 30..n * 30 + 60, 20, n as u8), delete(n * 30..n * 30 + 40)]).collect::<Vec<_>>();
     let nothing = |_: &mut OpenOptions| {};
     vec![
         workload("singles", nothing, singles()),
         workload("bursts", nothing, bursts()),
-        workload("buckets", nothing, (0..20).map(churn).collect()),
-        workload("large values", nothing, (0..6).map(|n| put(n..n + 2, 9000, n as u8)).collect()),
+        workload("buckets", nothing, (0..40).map(churn).collect()),
+        workload("large values", nothing, (0..9).map(|n| put(n..n + 2, 9000, n as u8)).collect()),
         workload("growth", nothing, (0..6).map(|n| put(n * 40..n * 40 + 40, 100, n as u8)).collect()),
         workload("no list", |o| _ = o.freelist(FreelistMode::Never), singles()),
         workload("no list, bursts", |o| _ = o.freelist(FreelistMode::OnClose), bursts()),
