@@ -113,7 +113,7 @@ impl OpenOptions {
     /// the exclusive lock.
     ///
     /// Even a shared lock keeps a program from starting that wants the file for itself; dockerd 28 and later do
-    /// not wait for it. To look at a file in use, take a [`Snapshot`].
+    /// not wait for it. To look at a file in use, take a [`Snapshot`](crate::Snapshot).
     pub fn read_only(&mut self, read_only: bool) -> &mut Self {
         self.read_only = read_only;
         self
