@@ -205,6 +205,10 @@ mod tests {
         assert_eq!(cuts(16 + 4 * 5019 - 1, &four), [2, 2], "where a page is full otherwise");
         assert_eq!(cuts(16 + 5019, &four), [1, 1, 1, 1]);
         assert_eq!(cuts(4000, &four), [1, 1, 1, 1], "one that is too long by itself stands alone");
-        assert_eq!(cuts(12_000, &[10, 5000, 5000, 10, 10, 5000, 5000, 5000, 10]), [2, 2, 2, 2, 1]);
+        assert_eq!(
+            cuts(12_000, &[10, 5000, 5000, 10, 10, 5000, 5000, 5000, 10]),
+            [2, 2, 2, 3],
+            "three are never cut where they fit"
+        );
     }
 }
