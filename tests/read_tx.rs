@@ -117,7 +117,7 @@ fn a_database_tells_what_it_is_and_all_that_it_hands_out_can_be_shown() {
 
 #[test]
 fn errors_say_what_kind_they_are() {
-    let missing = Db::open("testdata/nothing.db").unwrap_err();
+    let missing = Db::options().read_only(true).open("testdata/nothing.db").unwrap_err();
     assert!(missing.is_not_found() && !missing.is_corrupt() && !missing.is_locked());
     assert!(missing.to_string().starts_with("cannot open testdata/nothing.db"), "{missing}");
     let tx = docker();

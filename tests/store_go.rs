@@ -96,6 +96,11 @@ impl Sides {
         let (go, ours) = (&mut self.of_go[self.open], &mut self.of_ours[self.open]);
         let of = |model: &Model| call.previous().and_then(|(key, previous)| model.previous(key, previous));
         let (previous_of_go, previous) = (of(go), of(ours));
+        // Go gives an index again after a restart: an old one may then be the current one there, and here it never is.
+        let current = |model: &Model, index| call.previous().is_some_and(|(key, _)| model.is_current(key, index));
+        if current(go, previous_of_go) != current(ours, previous) {
+            return;
+        }
         assert_eq!(self.peer.make(0, call, previous_of_go), go.make(call, previous_of_go), "Go's {call:?}");
         assert_eq!(ours::make(store, call, previous), ours.make(call, previous), "ours {call:?}");
     }

@@ -143,6 +143,11 @@ impl MemoryDisk {
         self.lock().clone()
     }
 
+    /// Its bytes, without a copy.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
     // No call below panics between two changes, so a poisoned lock guards nothing half-done.
     fn lock(&self) -> RwLockReadGuard<'_, Vec<u8>> {
         self.bytes.read().unwrap_or_else(PoisonError::into_inner)

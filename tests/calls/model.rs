@@ -52,6 +52,12 @@ impl Model {
         }
     }
 
+    /// Whether an index is the one that a key's record has.
+    pub fn is_current(&self, key: &str, index: Option<u64>) -> bool {
+        let record = self.records.as_ref().and_then(|records| records.get(key));
+        record.is_some_and(|(current, _)| Some(*current) == index)
+    }
+
     /// Every pair.
     pub fn pairs(&self) -> Vec<KvPair> {
         self.with_prefix("")

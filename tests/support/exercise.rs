@@ -95,7 +95,7 @@ fn build_anew(snapshot: &Snapshot, content: Option<Content>) {
     budget.spent("building anew");
     match (built, content) {
         (Ok(_), Some(content)) => {
-            let copy = Snapshot::from_bytes(disk.to_bytes()).expect("a database");
+            let copy = Snapshot::from_bytes(disk.into_bytes()).expect("a database");
             check_snapshot(&copy, &mut |finding| panic!("built anew: {finding}")).expect("memory can be read");
             let mut whole = Whole::default();
             walk(copy.pages(), &mut whole).expect("a sound database");
