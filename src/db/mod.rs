@@ -24,6 +24,7 @@ mod options;
 mod read;
 mod shared;
 mod stats;
+mod trust;
 mod write;
 mod writer;
 
@@ -208,8 +209,15 @@ impl Db {
     }
 
     /// Makes durable whatever was committed without a sync.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`], after which the database must be opened again: what is lost by then is lost, whatever a later
+    /// sync says. [`Error::Poisoned`] where that has happened before.
     pub fn sync(&self) -> Result<()> {
-        self.shared.volume.target()?.sync_data().map_err(|source| self.shared.volume.error("sync", source))
+        self.shared.trust.test()?;
+        let disk = self.shared.volume.target()?;
+        self.shared.trust.sync(|| disk.sync_data()).map_err(|source| self.shared.volume.error("sync", source))
     }
 
     /// Counts over the whole file.
@@ -253,13 +261,14 @@ impl Db {
     ///
     /// # Errors
     ///
-    /// Those of a commit, where the list had to be stored, and [`Error::WriterActive`].
+    /// Those of a commit, where the list had to be stored, with [`Error::Poisoned`] where it can no longer be, and
+    /// [`Error::WriterActive`].
     pub fn close(self) -> Result<()> {
         if self.is_read_only() {
             return Ok(());
         }
         let writer = self.shared.door.enter(Patience::Forever)?;
-        let store = writer.options.freelist == FreelistMode::OnClose && !writer.poisoned;
+        let store = writer.options.freelist == FreelistMode::OnClose;
         if store && self.shared.current().meta.freelist.is_none() {
             return WriteTx::begin(Arc::clone(&self.shared), writer)?.store_freelist();
         }

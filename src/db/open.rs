@@ -95,7 +95,6 @@ fn writer(options: &OpenOptions, state: &Generation, size: u64) -> Result<(Write
         allocator: Allocator::new(free.ids(), state.meta.txid),
         list,
         growth: Growth::new(state.layout, size, options.initial_map_size),
-        poisoned: false,
         staged: Vec::new(),
     };
     Ok((writer, OpenReport { freelist }))

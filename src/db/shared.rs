@@ -11,6 +11,7 @@ use super::door::Door;
 use super::generation::Generation;
 use super::open_report::OpenReport;
 use super::stats::WriteStats;
+use super::trust::Trust;
 use crate::format::TxId;
 use crate::storage::Volume;
 
@@ -21,6 +22,7 @@ pub(super) struct Shared {
     pub(super) volume: Volume,
     pub(super) door: Door,
     pub(super) line: Line,
+    pub(super) trust: Trust,
     pub(super) report: OpenReport,
     pub(super) stats: Mutex<WriteStats>,
     current: Mutex<Arc<Generation>>,
@@ -30,7 +32,17 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(path: PathBuf, volume: Volume, door: Door, report: OpenReport, first: Generation) -> Shared {
         let (current, replaced) = (Mutex::new(Arc::new(first)), Mutex::default());
-        Shared { path, volume, door, line: Line::default(), report, stats: Mutex::default(), current, replaced }
+        Shared {
+            path,
+            volume,
+            door,
+            line: Line::default(),
+            trust: Trust::default(),
+            report,
+            stats: Mutex::default(),
+            current,
+            replaced,
+        }
     }
 
     /// The state that a transaction which begins now sees.

@@ -54,19 +54,17 @@ impl Callbacks {
 impl WriteTx {
     /// Begins a transaction with a writer that was taken from the door.
     pub(super) fn begin(shared: Arc<Shared>, writer: Box<Writer>) -> Result<WriteTx> {
-        if let Err(e) = writer.sound() {
-            shared.door.leave(writer);
-            return Err(e);
-        }
         let current = shared.current();
-        let base = Base { medium: Arc::clone(&current.medium), layout: current.layout, meta: current.meta };
-        let mut tx = WriteTx {
-            txid: TxId(current.meta.txid.0.saturating_add(1)),
-            changes: Changes::new(Edit::new(base)),
-            writer: Some(writer),
-            shared,
-            on_commit: Mutex::default(),
+        let (txid, _) = match shared.trust.test().and_then(|()| current.next_meta()) {
+            Ok(next) => next,
+            Err(e) => {
+                shared.door.leave(writer);
+                return Err(e);
+            }
         };
+        let base = Base { medium: Arc::clone(&current.medium), layout: current.layout, meta: current.meta };
+        let mut tx =
+            WriteTx { txid, changes: Changes::new(Edit::new(base)), writer: Some(writer), shared, on_commit: Mutex::default() };
         let readers = tx.shared.older_readers();
         if let Some(writer) = &mut tx.writer {
             writer.allocator.release(&readers);
@@ -217,6 +215,7 @@ impl WriteTx {
         let committed = commit(&self.shared, writer, self.changes.edit_mut(), mode);
         match &committed {
             Ok(()) => log::debug!("committed transaction {}", self.shared.current().meta.txid),
+            Err(e @ Error::CommitUnknown { source }) => log::error!("transaction {}: {e}: {source}", self.txid),
             Err(e) => log::error!("transaction {} was not committed: {e}", self.txid),
         }
         committed

@@ -9,6 +9,7 @@ pub mod damage;
 pub mod digest;
 pub mod dump;
 pub mod exercise;
+pub mod faulty;
 pub mod image;
 pub mod layout;
 #[cfg(all(unix, feature = "cli"))]
