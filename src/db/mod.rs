@@ -47,7 +47,7 @@ pub use write::WriteTx;
 use crate::error::{Error, Result, TxSelector};
 use crate::format::Layout;
 use crate::storage::Storage;
-use crate::tree;
+use crate::tree::{self, Normalized};
 use door::Patience;
 use generation::Generation;
 use shared::{Shared, lock};
@@ -205,6 +205,35 @@ impl Db {
         let mut tx = self.begin_write()?;
         let done = change(&mut tx)?;
         tx.commit()?;
+        Ok(done)
+    }
+
+    /// Makes the trees of another writer such that Go's writer does them no harm, in one transaction: each separator the
+    /// first key of its child, no leaf empty, no branch with a single child. Says what there was to do; where that is
+    /// nothing, nothing is written. Only the branches concerned and those above them are written anew.
+    ///
+    /// Every branch of the file is read, and the first bytes of every leaf. What this library and Go write needs none of it.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// # let db = unbolt::Db::open(dir.path().join("my.db"))?;
+    /// let done = db.normalize()?;
+    /// assert!(done.is_nothing(), "{} separators were inexact", done.separators);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`] where a tree cannot be walked, or keys are where look-ups do not find them; those of
+    /// [`begin_write`](Self::begin_write) and [`commit`](WriteTx::commit).
+    pub fn normalize(&self) -> Result<Normalized> {
+        let mut tx = self.begin_write()?;
+        let done = tx.normalize()?;
+        // Where there was nothing to do, not even a transaction id is used up.
+        if !done.is_nothing() {
+            tx.commit()?;
+            log::info!("{}: trees of another writer made as Go needs them: {done:?}", self.path().display());
+        }
         Ok(done)
     }
 

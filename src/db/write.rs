@@ -12,7 +12,7 @@ use super::writer::Writer;
 use super::{Bucket, BucketMut, Iter};
 use crate::error::{Error, Result};
 use crate::format::TxId;
-use crate::tree::{Base, BucketId, Edit};
+use crate::tree::{Base, BucketId, Edit, Normalized};
 
 /// A transaction that changes a database.
 ///
@@ -202,6 +202,11 @@ impl WriteTx {
     pub(super) fn store_freelist(mut self) -> Result<()> {
         let Some(writer) = &mut self.writer else { return Ok(()) };
         commit(&self.shared, writer, self.changes.edit_mut(), FreelistMode::EachCommit)
+    }
+
+    /// Cures the trees that the transaction began with; nothing may have been changed before.
+    pub(super) fn normalize(&mut self) -> Result<Normalized> {
+        self.changes.run(Edit::normalize)
     }
 
     fn finish(mut self) -> Result<()> {

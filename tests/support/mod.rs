@@ -10,6 +10,7 @@ pub mod digest;
 pub mod dump;
 pub mod exercise;
 pub mod faulty;
+pub mod foreign;
 pub mod image;
 pub mod layout;
 #[cfg(all(unix, feature = "cli"))]
