@@ -61,6 +61,11 @@ impl Defect {
         Defect::RemovedBeforeRenamed,
     ];
 
+    /// Whether it shows only while a file is made.
+    pub fn is_in_creation(self) -> bool {
+        matches!(self.workload(), "creation" | "replacement")
+    }
+
     /// The workload that shows it.
     pub fn workload(self) -> &'static str {
         match self {
@@ -79,10 +84,10 @@ impl Defect {
         match self {
             Defect::SyncBeforeWrite => file.write_later(bytes, offset),
             Defect::MetaBeforeData if !meta => file.write_later(bytes, offset),
-            Defect::MetaInWrongPlace if meta && bytes.len() == PAGE => file.write(bytes, other),
-            Defect::MetaInOnePlace if meta && bytes.len() == PAGE => file.write(bytes, 0),
+            Defect::MetaInWrongPlace if meta && bytes.len() == PAGE => file.write(&as_page(bytes, other), other),
+            Defect::MetaInOnePlace if meta && bytes.len() == PAGE => file.write(&as_page(bytes, 0), 0),
             Defect::MetaInBothPlaces if meta && bytes.len() == PAGE => {
-                file.write(bytes, other)?;
+                file.write(&as_page(bytes, other), other)?;
                 file.write(bytes, offset)
             }
             Defect::ListAfterSync if !meta => {
@@ -118,4 +123,9 @@ impl Defect {
             }
         }
     }
+}
+
+/// The same page with the number that it has there.
+fn as_page(bytes: &[u8], offset: u64) -> Vec<u8> {
+    [&(offset / PAGE as u64).to_le_bytes(), &bytes[8..]].concat()
 }

@@ -3,14 +3,14 @@
 //! What was done to a file or to the names in a directory before its last completed sync is there. Of what was done
 //! since, any part may be: writes are cut into units that a disk writes whole, and units that change nothing are left
 //! out. Of few units all combinations are tried; of many each prefix and suffix, each lost, each alone, and some at
-//! random. A length that was set is durable with `sync_all` only. Where a length is there and bytes are not, they may
+//! random. A new length is durable with `sync_all` only. Where a length is there and bytes are not, they may
 //! be zero or anything else.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use super::record::Op;
-use super::world::World;
+use super::world::{FOLDER, World};
 
 /// The units of a write: a meta may be torn at any word, other pages at sectors or at pages of the system.
 const PAGE: usize = 4096;
@@ -34,7 +34,8 @@ pub struct Depth {
 enum Unit {
     /// Bytes of a file, and whether it gets longer by them.
     Bytes(usize, usize, Vec<u8>, bool),
-    Len(usize, usize),
+    Grow(usize, usize),
+    Cut(usize, usize),
     Name(PathBuf, Option<usize>),
     Rename(PathBuf, PathBuf),
 }
@@ -44,6 +45,8 @@ pub struct State<'w> {
     pub world: &'w World,
     /// The last mark before the crash.
     pub mark: usize,
+    /// Whether bytes that were lost are anything but zero.
+    pub garbage: bool,
     /// Which epoch, which cut, and which of its units are there: enough to make the state again.
     pub name: String,
 }
@@ -94,14 +97,14 @@ pub fn states(
 
 fn make_durable(durable: &mut World, pending: &mut Vec<&Op>, sync: &Op) {
     let settled = |op: &Op| match (sync, op) {
-        (Op::SyncData(synced), Op::Write(file, ..)) => synced == file,
-        (Op::SyncAll(synced), Op::Write(file, ..) | Op::SetLen(file, _)) => synced == file,
+        (Op::SyncData(synced), Op::Write(file, ..) | Op::Cut(file, _)) => synced == file,
+        (Op::SyncAll(synced), Op::Write(file, ..) | Op::Grow(file, _) | Op::Cut(file, _)) => synced == file,
         (Op::SyncNames(folder), Op::Name(path, _) | Op::Rename(path, _)) => folder == parent(path),
         _ => false,
     };
     let mut lens: Vec<usize> = Vec::new();
     pending.retain(|op| {
-        if let Op::SetLen(file, len) = op {
+        if let Op::Grow(file, len) = op {
             grow_to(&mut lens, *file, *len as usize);
         }
         if !settled(op) {
@@ -133,7 +136,8 @@ fn whole(op: &Op, world: &World, lens: &[usize]) -> Vec<Unit> {
             let extends = *at as usize + bytes.len() > len;
             vec![Unit::Bytes(*file, *at as usize, bytes.clone(), extends)]
         }
-        Op::SetLen(file, len) => vec![Unit::Len(*file, *len as usize)],
+        Op::Grow(file, len) => vec![Unit::Grow(*file, *len as usize)],
+        Op::Cut(file, len) => vec![Unit::Cut(*file, *len as usize)],
         Op::Name(path, file) => vec![Unit::Name(path.clone(), *file)],
         Op::Rename(from, to) => vec![Unit::Rename(from.clone(), to.clone())],
         Op::SyncData(_) | Op::SyncAll(_) | Op::SyncNames(_) | Op::Mark(_) => Vec::new(),
@@ -142,14 +146,13 @@ fn whole(op: &Op, world: &World, lens: &[usize]) -> Vec<Unit> {
 
 impl Unit {
     fn apply(&self, world: &mut World, filling: u8) {
-        if let Unit::Bytes(file, ..) | Unit::Len(file, _) = self
-            && world.files.len() <= *file
-        {
-            world.files.resize_with(file + 1, Default::default);
+        if let Some(file) = self.file() {
+            world.files.resize_with(world.files.len().max(file + 1), Default::default);
         }
         match self {
             Unit::Bytes(file, at, bytes, extends) => world.files[*file].write(*at, bytes, *extends, filling),
-            Unit::Len(file, len) => world.files[*file].set_len(*len, filling),
+            Unit::Grow(file, len) => world.files[*file].grow(*len, filling),
+            Unit::Cut(file, len) => world.files[*file].cut(*len),
             Unit::Name(path, Some(file)) => _ = world.names.insert(path.clone(), *file),
             Unit::Name(path, None) => _ = world.names.remove(path),
             Unit::Rename(from, to) => world.rename(from, to),
@@ -162,7 +165,8 @@ impl Unit {
             Unit::Bytes(file, at, bytes, extends) => world.files.get(*file).is_some_and(|file| {
                 !(*extends && at + bytes.len() > file.len) && file.bytes.get(*at..at + bytes.len()) == Some(bytes)
             }),
-            Unit::Len(file, len) => world.files.get(*file).map_or(0, |file| file.len) == *len,
+            Unit::Grow(file, len) => world.files.get(*file).map_or(0, |file| file.len) >= *len,
+            Unit::Cut(file, len) => world.files.get(*file).map_or(0, |file| file.bytes.len()) <= *len,
             Unit::Name(path, file) => world.names.get(path) == file.as_ref(),
             Unit::Rename(..) => false,
         };
@@ -172,8 +176,17 @@ impl Unit {
         !there
     }
 
+    /// The file that it is about.
+    fn file(&self) -> Option<usize> {
+        match self {
+            Unit::Bytes(file, ..) | Unit::Grow(file, _) | Unit::Cut(file, _) => Some(*file),
+            Unit::Name(_, file) => file.filter(|file| *file != FOLDER),
+            Unit::Rename(..) => None,
+        }
+    }
+
     fn lengthens(&self) -> bool {
-        matches!(self, Unit::Len(..) | Unit::Bytes(.., true))
+        matches!(self, Unit::Grow(..) | Unit::Bytes(.., true))
     }
 }
 
@@ -200,9 +213,9 @@ impl Epoch<'_> {
         }
         let coarse = self.units(PAGE);
         let few = coarse.len() <= depth.all_of;
-        let chosen = if few { all(coarse.len()) } else { some(coarse.len(), depth.samples, self.number as u64) };
+        let chosen = if few { all(coarse.len()) } else { some(&coarse, depth.samples, self.number as u64) };
         let enough = !self.combine(&coarse, "c", &chosen, fresh, visit)
-            || !self.combine(&fine, "f", &some(fine.len(), depth.samples, !self.number as u64), fresh, visit);
+            || !self.combine(&fine, "f", &some(&fine, depth.samples, !self.number as u64), fresh, visit);
         (!enough).then_some(few)
     }
 
@@ -210,7 +223,7 @@ impl Epoch<'_> {
     fn units(&self, size: usize) -> Vec<Unit> {
         let (mut now, mut units, mut lens) = (self.durable.clone(), Vec::new(), Vec::new());
         for op in self.pending {
-            if let Op::SetLen(file, len) = op {
+            if let Op::Grow(file, len) = op {
                 grow_to(&mut lens, *file, *len as usize);
             }
             for unit in whole(op, &now, &lens) {
@@ -253,7 +266,8 @@ impl Epoch<'_> {
                     continue;
                 }
                 let name = format!("{}{cut}{}{}", self.number, bits(chosen), if *filling == 0 { "" } else { "g" });
-                if !visit(&State { world: &scratch.now, mark: self.mark, name }) {
+                let garbage = *filling != 0;
+                if !visit(&State { world: &scratch.now, mark: self.mark, garbage, name }) {
                     return false;
                 }
             }
@@ -277,16 +291,17 @@ impl<'w> Scratch<'w> {
     fn new(durable: &'w World, units: &[Unit]) -> Scratch<'w> {
         let (mut touched, mut names, mut now) = (Vec::new(), false, durable.clone());
         for unit in units {
+            if let Some(file) = unit.file() {
+                now.files.resize_with(now.files.len().max(file + 1), Default::default);
+            }
             match unit {
                 Unit::Bytes(file, at, bytes, _) => {
                     touched.extend((at / SECTOR..(at + bytes.len()).div_ceil(SECTOR)).map(|sector| (*file, sector)));
-                    now.files.resize_with(now.files.len().max(file + 1), Default::default);
                 }
-                Unit::Len(file, len) => {
+                Unit::Grow(file, len) | Unit::Cut(file, len) => {
                     let from = durable.files.get(*file).map_or(0, |file| file.len.min(*len));
                     let to = durable.files.get(*file).map_or(*len, |file| file.bytes.len().max(*len));
                     touched.extend((from / SECTOR..to.div_ceil(SECTOR)).map(|sector| (*file, sector)));
-                    now.files.resize_with(now.files.len().max(file + 1), Default::default);
                 }
                 Unit::Name(..) | Unit::Rename(..) => names = true,
             }
@@ -380,8 +395,10 @@ fn all(count: usize) -> Vec<Vec<bool>> {
     (0..1_u32 << count).map(|bits| (0..count).map(|at| bits >> at & 1 == 1).collect()).collect()
 }
 
-/// None, all, each prefix and suffix, each one lost, each one alone, and some at random.
-fn some(count: usize, samples: u64, seed: u64) -> Vec<Vec<bool>> {
+/// None, all, each prefix and suffix, each one lost, each one alone, the same with all lengths and names, and some at
+/// random.
+fn some(units: &[Unit], samples: u64, seed: u64) -> Vec<Vec<bool>> {
+    let count = units.len();
     let by = |there: &dyn Fn(usize) -> bool| (0..count).map(there).collect::<Vec<bool>>();
     let mut chosen = Vec::new();
     for one in 0..=count {
@@ -389,6 +406,11 @@ fn some(count: usize, samples: u64, seed: u64) -> Vec<Vec<bool>> {
         chosen.push(by(&|at| at >= one));
         chosen.push(by(&|at| at == one));
         chosen.push(by(&|at| at != one));
+    }
+    let frame: Vec<bool> = units.iter().map(|unit| unit.lengthens() || unit.file().is_none()).collect();
+    if frame.contains(&true) {
+        let framed = |chosen: &Vec<bool>| chosen.iter().zip(&frame).map(|(there, frame)| there | frame).collect();
+        chosen.extend(chosen.iter().map(framed).collect::<Vec<_>>());
     }
     let mut next = super::numbers(seed);
     for _ in 0..samples {

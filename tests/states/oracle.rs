@@ -96,6 +96,10 @@ impl<'t> Judge<'t> {
                 Some(_) => Err("the file is gone".into()),
             };
         };
+        if self.models[state.mark].is_none() && !self.whole && state.garbage {
+            // Made in place: that a length that was set shows zeros is assumed.
+            return Ok(Verdict::Nothing);
+        }
         let bytes: Arc<[u8]> = file.seen().into();
         let snapshot = match Snapshot::from_bytes(Arc::clone(&bytes)) {
             Err(Error::Empty | Error::Unfinished) if self.models[state.mark].is_none() && !self.whole => {
@@ -120,7 +124,9 @@ impl<'t> Judge<'t> {
     /// Which state it is by its transaction. Where the newest meta verifies, it is the one that counts.
     fn verdict(&self, mark: usize, found: TxId) -> Result<Verdict, String> {
         let is = |mark: usize| self.models.get(mark).and_then(|model| model.as_ref()).is_some_and(|model| model.txid == found);
-        match (is(mark), is(mark + 1)) {
+        // The first of the two metas that a new file has leads to the same state.
+        let first_of_new = self.models[mark].is_none() && found == TxId(0);
+        match (is(mark), is(mark + 1) || first_of_new) {
             (true, _) => Ok(Verdict::Before),
             (_, true) => Ok(Verdict::After),
             _ => Err(format!("transaction {found} is neither the one before nor the one after")),

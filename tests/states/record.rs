@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use unbolt::format::MAGIC;
 use unbolt::{Directory, Disk, Error, MemoryDisk};
 
 use super::defect::Defect;
@@ -14,7 +15,9 @@ use super::world::{FOLDER, World};
 #[derive(Debug, Clone)]
 pub enum Op {
     Write(usize, u64, Vec<u8>),
-    SetLen(usize, u64),
+    /// Makes a file longer.
+    Grow(usize, u64),
+    Cut(usize, u64),
     SyncData(usize),
     SyncAll(usize),
     /// A path leads to a file from now on, or to none.
@@ -29,7 +32,7 @@ pub enum Op {
 #[derive(Debug, Clone, Default)]
 pub struct Recorder {
     log: Arc<Mutex<Log>>,
-    pub defect: Option<Defect>,
+    planted: Option<Defect>,
     /// Whether a file can have two names.
     pub links: bool,
 }
@@ -39,22 +42,34 @@ struct Log {
     files: Vec<Arc<MemoryDisk>>,
     names: BTreeMap<PathBuf, usize>,
     ops: Vec<Op>,
+    /// A defect begins with the first mark, but for those that only show before it.
+    marked: bool,
 }
 
 impl Recorder {
-    pub fn new(defect: Option<Defect>) -> Recorder {
-        Recorder { defect, links: true, ..Recorder::default() }
+    pub fn new(planted: Option<Defect>) -> Recorder {
+        Recorder { planted, links: true, ..Recorder::default() }
     }
 
     /// Begins with what is there.
-    pub fn over(world: &World, defect: Option<Defect>) -> Recorder {
+    pub fn over(world: &World, planted: Option<Defect>) -> Recorder {
         let files = world.files.iter().map(|file| Arc::new(MemoryDisk::from(file.seen().to_vec()))).collect();
-        let log = Log { files, names: world.names.clone(), ops: Vec::new() };
-        Recorder { log: Arc::new(Mutex::new(log)), defect, links: true }
+        let log = Log { files, names: world.names.clone(), ..Log::default() };
+        Recorder { log: Arc::new(Mutex::new(log)), planted, links: true }
+    }
+
+    /// The defect with which it goes on.
+    pub fn planted(&self) -> Option<Defect> {
+        self.planted
+    }
+
+    fn defect(&self) -> Option<Defect> {
+        self.planted.filter(|defect| defect.is_in_creation() || self.log.lock().unwrap().marked)
     }
 
     pub fn mark(&self, number: usize) {
         self.note(Op::Mark(number));
+        self.log.lock().unwrap().marked = true;
     }
 
     pub fn ops(&self) -> Vec<Op> {
@@ -114,7 +129,7 @@ impl Directory for Recorder {
             log.files.len() - 1
         };
         self.name(path, Some(number));
-        if self.defect == Some(Defect::NamedBeforeWhole) {
+        if self.defect() == Some(Defect::NamedBeforeWhole) {
             self.name(Path::new("db"), Some(number));
         }
         Ok(self.file(number))
@@ -124,7 +139,7 @@ impl Directory for Recorder {
         if !self.links {
             return Err(ErrorKind::Unsupported.into());
         }
-        if self.defect == Some(Defect::NamedBeforeWhole) {
+        if self.defect() == Some(Defect::NamedBeforeWhole) {
             return Ok(());
         }
         self.require_vacant(to)?;
@@ -135,7 +150,7 @@ impl Directory for Recorder {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let file = self.find(from)?;
-        if self.defect == Some(Defect::RemovedBeforeRenamed) {
+        if self.defect() == Some(Defect::RemovedBeforeRenamed) {
             self.name(to, None);
             self.note(Op::SyncNames(PathBuf::from(".")));
         }
@@ -158,7 +173,7 @@ impl Directory for Recorder {
     }
 
     fn sync(&self, directory: &Path) -> io::Result<()> {
-        if self.defect != Some(Defect::NamesNotSynced) {
+        if self.defect() != Some(Defect::NamesNotSynced) {
             self.note(Op::SyncNames(directory.into()));
         }
         Ok(())
@@ -229,7 +244,7 @@ impl Disk for RecordedFile {
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
         *self.last.lock().unwrap() = if is_meta(bytes) { Last::Meta } else { Last::Data };
-        match self.directory.defect {
+        match self.directory.defect() {
             Some(defect) => defect.write(self, bytes, offset),
             None => self.write(bytes, offset),
         }
@@ -237,12 +252,13 @@ impl Disk for RecordedFile {
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         *self.last.lock().unwrap() = Last::Len;
-        self.directory.note(Op::SetLen(self.number, len));
+        let grows = len > self.disk.size()?;
+        self.directory.note(if grows { Op::Grow(self.number, len) } else { Op::Cut(self.number, len) });
         self.disk.set_len(len)
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        match self.directory.defect {
+        match self.directory.defect() {
             Some(defect) => defect.sync(self, false),
             None => self.sync(false),
         }
@@ -250,7 +266,7 @@ impl Disk for RecordedFile {
     }
 
     fn sync_all(&self) -> io::Result<()> {
-        match self.directory.defect {
+        match self.directory.defect() {
             Some(defect) => defect.sync(self, true),
             None => self.sync(true),
         }
@@ -258,7 +274,7 @@ impl Disk for RecordedFile {
     }
 }
 
-/// Whether a page begins here that says that it is a meta.
+/// Whether a page with a meta on it begins here.
 fn is_meta(bytes: &[u8]) -> bool {
-    bytes.get(8..10) == Some(&[4, 0])
+    bytes.get(16..20) == Some(&MAGIC.to_le_bytes())
 }

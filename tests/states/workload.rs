@@ -29,7 +29,7 @@ enum Kind {
     Sessions(usize, fn(&mut WriteTx, &mut dyn FnMut() -> u64) -> Result<()>),
     /// Changes to a backup one of whose metas is damaged.
     Restored(fn(&mut WriteTx, &mut dyn FnMut() -> u64) -> Result<()>),
-    /// A database built anew under a name that is free, or that another has.
+    /// A database built anew under a name that is free, or that another has, and changes to it.
     Compaction {
         replace: bool,
     },
@@ -221,15 +221,15 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// A new file; one made where no file can have two names; one made of an empty file.
+    /// A new file; one made where no file can have two names; one made of an empty file. Of every page size.
     fn creation(&mut self, round: u64) -> std::result::Result<World, String> {
         let start = match round % 3 {
             2 => World::of(self.workload.path, Vec::new()),
             _ => World::default(),
         };
-        let defect = self.recorder.defect;
+        let defect = self.recorder.planted();
         self.recorder = if round % 3 == 2 { Recorder::over(&start, defect) } else { Recorder::new(defect) };
-        self.recorder.links = round % 3 == 0;
+        self.recorder.links = round.is_multiple_of(3);
         self.open()?;
         Ok(start)
     }
@@ -254,7 +254,7 @@ impl Run<'_> {
         let holds_current = if round % 4 >= 2 { 0 } else { db.begin_read().map_err(words)?.id().0 as usize % 2 };
         bytes[(1 - holds_current) * 1024 + 60] ^= 0x55;
         let start = World::of("db", bytes);
-        self.recorder = Recorder::over(&start, self.recorder.defect);
+        self.recorder = Recorder::over(&start, self.recorder.planted());
         // What is there at the beginning was acknowledged long ago.
         let db = self.open()?;
         self.changes(&db, 5, change)?;
@@ -276,7 +276,7 @@ impl Run<'_> {
             }
             false => World::default(),
         };
-        self.recorder = Recorder::over(&start, self.recorder.defect);
+        self.recorder = Recorder::over(&start, self.recorder.planted());
         if replace {
             self.mark()?;
         }
@@ -287,6 +287,8 @@ impl Run<'_> {
         db.begin_read().and_then(|tx| tx.compact_to(output.file(), &options)).map_err(words)?;
         output.persist().map_err(words)?;
         self.mark()?;
+        let db = self.workload.options.open_in(&self.recorder, "db").map_err(words)?;
+        self.changes(&db, 8, burst)?;
         Ok(start)
     }
 
@@ -299,7 +301,7 @@ impl Run<'_> {
             let value = vec![b'{'; 10 + next() as usize % 200];
             match next() % 5 {
                 0 => store.put(&key, &value)?,
-                1 => _ = store.delete_tree(&key)?,
+                1 if store.exists(&key)? => _ = store.delete_tree(&key)?,
                 2 => {
                     let previous = store.get(&key)?;
                     store.atomic_put(&key, &value, previous.as_ref())?;

@@ -30,14 +30,15 @@ impl Content {
         &self.bytes[..self.len]
     }
 
-    /// Makes it as long as this, new bytes having this value.
-    pub fn set_len(&mut self, len: usize, filling: u8) {
-        if len < self.len {
-            self.bytes.truncate(len);
-        } else if len > self.bytes.len() {
-            self.bytes.resize(len, filling);
-        }
-        self.len = len;
+    /// Makes it as long as this if it is shorter, new bytes having this value.
+    pub fn grow(&mut self, len: usize, filling: u8) {
+        self.bytes.resize(self.bytes.len().max(len), filling);
+        self.len = self.len.max(len);
+    }
+
+    pub fn cut(&mut self, len: usize) {
+        self.bytes.truncate(len);
+        self.len = self.len.min(len);
     }
 
     /// Writes; where that does not extend the file, what lies beyond its length is there and not seen.
