@@ -24,6 +24,15 @@ use crate::tree::{self, BucketId, BucketStats, Edit, View, end_of_prefix};
 /// assert_eq!(bucket.get("no such key")?, None);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// Nothing can be changed through it; a [`BucketMut`](super::BucketMut) is for that.
+///
+/// ```compile_fail,E0599
+/// # let db = unbolt::Db::from_bytes(std::fs::read("testdata/golden/V5.db").unwrap()).unwrap();
+/// let tx = db.begin_read().unwrap();
+/// let bucket = tx.bucket("b").unwrap().unwrap();
+/// bucket.next_sequence();
+/// ```
 #[derive(Clone, Copy)]
 pub struct Bucket<'tx>(pub(super) Inner<'tx>);
 

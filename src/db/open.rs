@@ -13,24 +13,18 @@ use super::{Db, create};
 use crate::error::{Corruption, CorruptionKind, Error, Result};
 use crate::format::{Endian, Layout, Meta, MetaPair};
 use crate::storage::{
-    Directory, Disk, FileLock, Heap, HostDirectory, LockMode, Medium, Snapshot, Storage, Volume, initial_layout, open_regular,
-    read_disk_metas, read_metas,
+    Directory, Disk, FileLock, Heap, HostDirectory, LockMode, Medium, Snapshot, Storage, Volume, initial_layout, is_at,
+    open_regular, read_disk_metas, read_metas,
 };
 use crate::tree::{self, Allocator, FreePages, Run};
 
 /// Opens a file under its lock.
 pub(super) fn file(options: &OpenOptions, path: &Path) -> Result<Db> {
-    let lock = match options.read_only {
-        true => {
-            let (file, _) = open_regular(path, false)?;
-            FileLock::acquire(file, path, LockMode::Shared, options.lock_timeout)?
-        }
-        false => {
-            writable_here()?;
-            let lock = |file, timeout| FileLock::acquire(file, path, LockMode::Exclusive, timeout);
-            create::open_or_create(options, &HostDirectory, path, &lock)?
-        }
-    };
+    let mut lock = locked(options, path)?;
+    // Whoever held the lock may have given the name to another file by now.
+    while cfg!(unix) && !is_at(lock.file(), path) {
+        lock = locked(options, path)?;
+    }
     // Only under the lock do length and metas stand still.
     let size = lock.file().metadata().map_err(|source| Error::io("read", path, source))?.len();
     let (metas, layout) = read_metas(lock.file(), path, size)?;
@@ -39,6 +33,21 @@ pub(super) fn file(options: &OpenOptions, path: &Path) -> Result<Db> {
         Backing::Heap => Volume::read(path, lock),
     };
     open(options, path, volume, size, metas, layout)
+}
+
+/// Opens and locks the file that has this name now.
+fn locked(options: &OpenOptions, path: &Path) -> Result<FileLock> {
+    match options.read_only {
+        true => {
+            let (file, _) = open_regular(path, false)?;
+            FileLock::acquire(file, path, LockMode::Shared, options.lock_timeout)
+        }
+        false => {
+            writable_here()?;
+            let lock = |file, timeout| FileLock::acquire(file, path, LockMode::Exclusive, timeout);
+            create::open_or_create(options, &HostDirectory, path, &lock)
+        }
+    }
 }
 
 /// Opens a disk of the caller's own.
