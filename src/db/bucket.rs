@@ -178,6 +178,23 @@ impl<'tx> Bucket<'tx> {
         }
     }
 
+    /// The buckets in this one, by name and from both ends. The values between them are passed over.
+    ///
+    /// ```
+    /// # let db = unbolt::Db::from_bytes(std::fs::read("testdata/docker/live-20.10.24.db")?)?;
+    /// # let tx = db.begin_read()?;
+    /// let names: Vec<_> = tx.root()?.buckets().map(|bucket| Ok(bucket?.0)).collect::<unbolt::Result<_>>()?;
+    /// assert_eq!(names, [b"libnetwork"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn buckets(&self) -> impl DoubleEndedIterator<Item = Result<(&'tx [u8], Bucket<'tx>)>> + use<'tx> {
+        self.iter().filter_map(|pair| match pair {
+            Ok((name, Entry::Bucket(bucket))) => Some(Ok((name, bucket))),
+            Ok((_, Entry::Value(_))) => None,
+            Err(e) => Some(Err(e)),
+        })
+    }
+
     /// The entries whose keys lie in a range, from both ends.
     ///
     /// ```

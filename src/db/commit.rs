@@ -70,6 +70,7 @@ fn run(shared: &Shared, writer: &mut Writer, edit: &mut Edit, mode: FreelistMode
     shared.publish(Generation::new(medium, before.layout, metas, prepared.meta));
     claim.writer().list = prepared.list.map(|(run, _)| run);
     stats.pages_allocated = claim.keep(prepared.meta.txid, &prepared.spilled.freed);
+    *lock(&shared.space) = Some(writer.space());
     stats.add_counts(edit.counts());
     stats.commits = 1;
     stats.write_time = start.elapsed() - stats.spill_time;
@@ -174,6 +175,7 @@ fn grow(shared: &Shared, disk: &dyn Disk, writer: &mut Writer, high_water: PageI
     match writer.growth.target(high_water, &writer.options) {
         Some(target) if !writer.options.no_grow_sync => {
             disk.set_len(target).map_err(|source| shared.volume.error("extend", source))?;
+            log::debug!("extended to {target} bytes");
             writer.growth.file = target;
             stats.syncs += 1;
             // A length that is not durable could come back shorter than the pages that a durable meta names.

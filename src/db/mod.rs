@@ -41,6 +41,7 @@ pub use iter::Iter;
 pub use open_report::{FreelistSource, OpenReport};
 pub use options::{Backing, FreelistMode, OpenOptions, Verify};
 pub use read::ReadTx;
+use stats::Space;
 pub use stats::{DbStats, WriteStats};
 pub use write::WriteTx;
 
@@ -246,20 +247,36 @@ impl Db {
     pub fn sync(&self) -> Result<()> {
         self.shared.trust.test()?;
         let disk = self.shared.volume.target()?;
+        log::debug!("syncing {}", self.path().display());
         self.shared.trust.sync(|| disk.sync_data()).map_err(|source| self.shared.volume.error("sync", source))
     }
 
-    /// Counts over the whole file.
+    /// Counts over the whole file. Where it was opened read-only, the first call reads the list of free pages, or walks
+    /// all pages in use where none is stored.
     pub fn stats(&self) -> Result<DbStats> {
+        let older = self.shared.older_readers();
         let current = self.shared.current();
-        let free = current.free()?;
+        let space = match *lock(&self.shared.space) {
+            Some(space) => space,
+            None => {
+                let free = current.free()?;
+                Space {
+                    free: free.ids().len() as u64,
+                    pending: 0,
+                    list: free.own_run().count() as u64,
+                    file: current.medium.size(),
+                }
+            }
+        };
         Ok(DbStats {
-            file_bytes: current.medium.size(),
+            file_bytes: space.file,
             page_bytes: current.layout.page_size.bytes(),
             high_water: current.meta.high_water.0,
-            free_pages: free.ids().len() as u64,
-            freelist_pages: free.own_run().count() as u64,
-            older_readers: self.shared.older_readers().len() as u64,
+            free_pages: space.free,
+            pending_pages: space.pending,
+            freelist_pages: space.list,
+            older_readers: older.len() as u64,
+            oldest_reader: older.first().copied(),
             writes: *lock(&self.shared.stats),
         })
     }

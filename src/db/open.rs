@@ -7,7 +7,7 @@ use super::door::Door;
 use super::generation::Generation;
 use super::open_report::{FreelistSource, OpenReport};
 use super::options::{Backing, OpenOptions, Verify};
-use super::shared::Shared;
+use super::shared::{Shared, lock};
 use super::writer::{Growth, Writer};
 use super::{Db, create};
 use crate::error::{Corruption, CorruptionKind, Error, Result};
@@ -97,7 +97,10 @@ fn open(options: &OpenOptions, path: &Path, volume: Volume, size: u64, metas: Me
         false => writer(options, &state, size).map(|(writer, report)| (Some(writer), report))?,
     };
     log::debug!("opened {} at {meta}", path.display());
-    Ok(Db { shared: Arc::new(Shared::new(path.into(), volume, Door::new(writer), report, state)) })
+    let space = writer.as_ref().map(Writer::space);
+    let shared = Shared::new(path.into(), volume, Door::new(writer), report, state);
+    *lock(&shared.space) = space;
+    Ok(Db { shared: Arc::new(shared) })
 }
 
 /// What a writer needs to know of a state, its free pages above all.

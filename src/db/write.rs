@@ -68,6 +68,7 @@ impl WriteTx {
         let readers = tx.shared.older_readers();
         if let Some(writer) = &mut tx.writer {
             writer.allocator.release(&readers);
+            *lock(&tx.shared.space) = Some(writer.space());
         }
         Ok(tx)
     }
@@ -143,6 +144,19 @@ impl WriteTx {
         self.root_mut().into_existing_or_created(name.as_ref())
     }
 
+    /// The bucket at the end of a path of names, to be changed. It is created where it is missing, and so is each that it
+    /// lies in.
+    ///
+    /// ```
+    /// # let db = unbolt::Db::options().open_disk(std::sync::Arc::new(unbolt::MemoryDisk::new()))?;
+    /// db.update(|tx| tx.create_bucket_at_if_missing(&["users", "alice", "mail"])?.put("1", "hello"))?;
+    /// assert!(db.begin_read()?.bucket_at(&["users", "alice"])?.bucket("mail")?.is_some());
+    /// # Ok::<(), unbolt::Error>(())
+    /// ```
+    pub fn create_bucket_at_if_missing<N: AsRef<[u8]>>(&mut self, path: &[N]) -> Result<BucketMut<'_>> {
+        path.iter().try_fold(self.root_mut(), |bucket, name| bucket.into_existing_or_created(name.as_ref()))
+    }
+
     /// Deletes a top-level bucket with all that is in it.
     pub fn delete_bucket(&mut self, name: impl AsRef<[u8]>) -> Result<()> {
         self.root_mut().delete_bucket(name)
@@ -165,8 +179,9 @@ impl WriteTx {
         let Some((name, parents)) = from.split_last() else {
             return Err(Error::MoveIntoItself { path: Vec::new() });
         };
-        let (source, target) = (self.open_at(parents)?, self.open_at(to)?);
-        self.changes.run(|edit| edit.move_bucket(source, name.as_ref(), target, name.as_ref()))
+        let (source, target, name) = (self.open_at(parents)?, self.open_at(to)?, name.as_ref());
+        log::trace!("moving bucket {}", name.escape_ascii());
+        self.changes.run(|edit| edit.move_bucket(source, name, target, name))
     }
 
     /// Runs a function after the transaction is committed and another can begin; not where it is rolled back.

@@ -1,6 +1,7 @@
 //! What only a writer needs to know: the free pages, and how the file grows.
 
 use super::options::WriteOptions;
+use super::stats::Space;
 use crate::error::{Error, Result};
 use crate::format::{Layout, Meta, PageId};
 use crate::tree::{Allocator, Run, Taken};
@@ -15,6 +16,13 @@ pub(super) struct Writer {
     pub(super) growth: Growth,
     /// Pages on their way to the file. Kept, so that not every commit asks for memory.
     pub(super) staged: Vec<u8>,
+}
+
+impl Writer {
+    pub(super) fn space(&self) -> Space {
+        let (free, pending) = self.allocator.counts();
+        Space { free: free + pending, pending, list: self.list.map_or(0, |run| run.pages), file: self.growth.file }
+    }
 }
 
 /// How the file grows: as Go's does, by the size of a map that is there in name only.
