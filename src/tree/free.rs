@@ -2,7 +2,7 @@
 
 use super::{PageSet, Pages, Run, reach};
 use crate::error::{CorruptionKind, Result};
-use crate::format::PageId;
+use crate::format::{Layout, PageId, freelist_bytes};
 use crate::storage::Storage;
 
 /// The free pages of a state: sorted, unique, each at least 2 and below the high-water mark, and none of them
@@ -49,8 +49,14 @@ impl FreePages {
 pub fn read_freelist<S: Storage>(pages: Pages<'_, S>) -> Result<Option<FreePages>> {
     let Some(first) = pages.meta().freelist else { return Ok(None) };
     let list = pages.load(first)?.into_freelist()?;
-    let high_water = pages.meta().high_water;
-    let own = first.0..first.0.saturating_add(u64::from(list.page().overflow())).saturating_add(1);
+    let (high_water, layout) = (pages.meta().high_water, pages.layout());
+    let pages_taken = u64::from(list.page().overflow()).saturating_add(1);
+    let (len, limit) = (layout.run_bytes(pages_taken), layout.run_bytes(longest_list(list.len() as u64, pages_taken, layout)));
+    if len > limit {
+        // Its pages are free once another list is written, and those that it does not fill may be somebody else's.
+        return Err(CorruptionKind::RunTooLong { len, limit }.at(first).into());
+    }
+    let own = first.0..first.0.saturating_add(pages_taken);
     let mut ids = Vec::with_capacity(list.len());
     let mut previous = PageId(1);
     for (position, id) in list.ids().enumerate() {
@@ -67,6 +73,12 @@ pub fn read_freelist<S: Storage>(pages: Pages<'_, S>) -> Result<Option<FreePages
         return Err(wrong.at_offset(first, list.id_offset(position)).into());
     }
     Ok(Some(FreePages { first, pages: own.end - own.start, ids }))
+}
+
+/// The most pages that a list of this many ids is given: Go takes a page more than it needs, and counts what it needs
+/// before it takes them, when they may still be on the list themselves.
+fn longest_list(count: u64, pages: u64, layout: Layout) -> u64 {
+    (freelist_bytes(count.saturating_add(pages)) / layout.page_size.bytes()).saturating_add(1)
 }
 
 /// The free pages of a state: those it stores a list of, or, where it stores none, those it does not reach.
