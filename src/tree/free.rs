@@ -25,6 +25,19 @@ impl FreePages {
         self.ids.binary_search(&page).is_ok()
     }
 
+    /// Tests that the list lies on no more pages than it was given: they are free once another list is written, and those
+    /// that it has no use for may be somebody else's. Go takes a page more than it needs, and counts what it needs
+    /// before, when the pages that it takes may still be on the list themselves.
+    pub(crate) fn test_run(&self, layout: Layout) -> Result<()> {
+        let count = (self.ids.len() as u64).saturating_add(self.pages);
+        let most = (freelist_bytes(count) / layout.page_size.bytes()).saturating_add(1);
+        if self.pages > most {
+            let (len, limit) = (layout.run_bytes(self.pages), layout.run_bytes(most));
+            return Err(CorruptionKind::RunTooLong { len, limit }.at(self.first).into());
+        }
+        Ok(())
+    }
+
     /// The run that the list itself lies on; `None` where the state stores no list.
     pub(crate) fn run(&self) -> Option<Run> {
         (self.pages > 0).then_some(Run { first: self.first, pages: self.pages })
@@ -49,14 +62,8 @@ impl FreePages {
 pub fn read_freelist<S: Storage>(pages: Pages<'_, S>) -> Result<Option<FreePages>> {
     let Some(first) = pages.meta().freelist else { return Ok(None) };
     let list = pages.load(first)?.into_freelist()?;
-    let (high_water, layout) = (pages.meta().high_water, pages.layout());
-    let pages_taken = u64::from(list.page().overflow()).saturating_add(1);
-    let (len, limit) = (layout.run_bytes(pages_taken), layout.run_bytes(longest_list(list.len() as u64, pages_taken, layout)));
-    if len > limit {
-        // Its pages are free once another list is written, and those that it does not fill may be somebody else's.
-        return Err(CorruptionKind::RunTooLong { len, limit }.at(first).into());
-    }
-    let own = first.0..first.0.saturating_add(pages_taken);
+    let high_water = pages.meta().high_water;
+    let own = first.0..first.0.saturating_add(u64::from(list.page().overflow())).saturating_add(1);
     let mut ids = Vec::with_capacity(list.len());
     let mut previous = PageId(1);
     for (position, id) in list.ids().enumerate() {
@@ -73,12 +80,6 @@ pub fn read_freelist<S: Storage>(pages: Pages<'_, S>) -> Result<Option<FreePages
         return Err(wrong.at_offset(first, list.id_offset(position)).into());
     }
     Ok(Some(FreePages { first, pages: own.end - own.start, ids }))
-}
-
-/// The most pages that a list of this many ids is given: Go takes a page more than it needs, and counts what it needs
-/// before it takes them, when they may still be on the list themselves.
-fn longest_list(count: u64, pages: u64, layout: Layout) -> u64 {
-    (freelist_bytes(count.saturating_add(pages)) / layout.page_size.bytes()).saturating_add(1)
 }
 
 /// The free pages of a state: those it stores a list of, or, where it stores none, those it does not reach.

@@ -48,7 +48,7 @@ impl Edit {
         for bucket in victims {
             self.free_tree(bucket)?;
             let gone = self.bucket_mut(bucket);
-            (gone.deleted, gone.root, gone.hot) = (true, None, None);
+            (gone.root, gone.hot) = (None, None);
             gone.children.clear();
         }
         self.bucket_mut(parent).children.remove(name);
