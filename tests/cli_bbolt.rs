@@ -75,6 +75,7 @@ fn in_process(open: &dyn Fn(&Path) -> Result<Snapshot>, arguments: &[&str]) -> (
         out: &mut out,
         err: &mut err,
         color: false,
+        progress: false,
     };
     let line = std::iter::once("unbolt").chain(arguments.iter().copied()).map(Into::into);
     let status = run(line, &mut context);
