@@ -63,7 +63,7 @@ fn wrong_usage_is_status_two_before_any_file_is_looked_at() {
         &["keys", "--prefix", "a", "--from", "b", "/nowhere", "bucket"],
         &["keys", "--parse-format", "hex", "--from", "0", "/nowhere", "bucket"],
         &["pages", "--map", "--format", "json", "/nowhere"],
-        &["pages", "--color", "always", "/nowhere"],
+        &["pages", "--color", "sometimes", "/nowhere"],
         &["check", "--txid", "last", "/nowhere"],
         &["dump", "/nowhere", ""],
     ] {
