@@ -23,6 +23,7 @@ mod import;
 mod info;
 mod inspect;
 mod json;
+mod json_in;
 mod json_line;
 mod keys;
 mod kv;
