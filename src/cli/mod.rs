@@ -2,6 +2,7 @@
 
 mod argument;
 mod attempt;
+mod bench;
 mod buckets;
 mod bytes;
 mod check;
@@ -112,6 +113,7 @@ enum Command {
     CreateBucket(create_bucket::Args),
     DeleteBucket(delete_bucket::Args),
     RenameBucket(rename_bucket::Args),
+    Bench(bench::Args),
     Kv(kv::Args),
     Snapshot(snapshot::Args),
     Find(find::Args),
@@ -182,6 +184,7 @@ fn dispatch(command: &Command, context: &mut Context<'_>) -> Result<Status, Fail
         Command::CreateBucket(args) => return create_bucket::run(args, context),
         Command::DeleteBucket(args) => return delete_bucket::run(args, context),
         Command::RenameBucket(args) => return rename_bucket::run(args, context),
+        Command::Bench(args) => return bench::run(args, context),
         Command::Kv(args) => return kv::run(args, context),
         Command::Version(_) => version::run(context.out)?,
         Command::Man(args) => {

@@ -108,10 +108,10 @@ fn absent(file: &Path, store: &StoreTx<'_>, key: &str) -> Stop {
         Err(e) => return e.into(),
     };
     match first {
-        Some(Err(error @ StoreError::NestedBucket { .. })) if names(&error, key) => {
-            Failure::at(Status::No, file, error).into()
+        Some(Err(error @ StoreError::NestedBucket { .. })) if names(&error, key) => Failure::at(Status::No, file, error).into(),
+        Some(Ok(longer)) => {
+            no_value(file, key.as_bytes(), "is not there").hint(beginning_with_it(longer.key.as_bytes())).into()
         }
-        Some(Ok(longer)) => no_value(file, key.as_bytes(), "is not there").hint(beginning_with_it(longer.key.as_bytes())).into(),
         _ => no_value(file, key.as_bytes(), "is not there").into(),
     }
 }

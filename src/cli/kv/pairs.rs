@@ -88,10 +88,7 @@ mod tests {
         let text = r#" [ {"key":"a/","last_index":18446744073709551615,"value":"{\"x\":1}"},
             {"value":{"hex":"00ff"},"key":{"hex":"62"},"last_index":0} ] "#;
         let pair = |key: &str, last_index, value: &[u8]| KvPair { key: key.into(), last_index, value: value.into() };
-        assert_eq!(
-            parse(text.as_bytes()).unwrap(),
-            [pair("a/", u64::MAX, br#"{"x":1}"#), pair("b", 0, &[0, 0xff])]
-        );
+        assert_eq!(parse(text.as_bytes()).unwrap(), [pair("a/", u64::MAX, br#"{"x":1}"#), pair("b", 0, &[0, 0xff])]);
         assert_eq!(parse(&b"[]\n"[..]).unwrap(), []);
     }
 
