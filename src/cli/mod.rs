@@ -41,6 +41,7 @@ mod page_map;
 mod page_rows;
 mod page_text;
 mod pages;
+mod progress;
 mod put;
 mod quote;
 mod raw_page;
@@ -59,6 +60,7 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory, Parser};
 
+use color::Color;
 pub use context::{Context, Open, OpenToWrite};
 use failure::Failure;
 pub use status::Status;
@@ -87,6 +89,12 @@ pub struct Cli {
     /// Print the version
     #[arg(short = 'V', short_alias = 'v', long, action = clap::ArgAction::Version)]
     version: Option<bool>,
+    /// When to colour output
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", hide_possible_values = true)]
+    color: Color,
+    /// Show no progress
+    #[arg(long, global = true)]
+    quiet: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -134,6 +142,8 @@ pub fn run(line: impl IntoIterator<Item = OsString>, context: &mut Context<'_>) 
 impl Cli {
     /// Runs a command line that was parsed, as often as one likes.
     pub fn run(&self, context: &mut Context<'_>) -> Status {
+        context.color = self.color.is_wanted(context.color);
+        context.progress &= !self.quiet;
         let ended = dispatch(&self.command, context).and_then(|status| {
             context.out.flush()?;
             Ok(status)

@@ -180,6 +180,7 @@ pub fn run(command: &Command, bytes: &Arc<[u8]>) -> Ended {
         out: &mut out,
         err: &mut err,
         color: false,
+        progress: false,
     };
     let status = command.cli.run(&mut context);
     for (runs, most) in opened.into_inner().expect("no panic while it was held") {
