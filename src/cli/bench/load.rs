@@ -2,17 +2,18 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::hint::black_box;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use super::measured::Measured;
-use super::progress::Progress;
 use super::{Args, ReadMode, WriteMode};
 use crate::{Bucket, BucketMut, Db, Entry, ReadTx, Result};
 
 const BUCKET: &str = "bench";
 
-/// How many operations lie between two looks at the clock.
-const UNWATCHED: u64 = 4096;
+/// How many keys are written before the count of those that are shows it.
+const UNCOUNTED: u64 = 4096;
 
 /// The keys of a benchmark.
 pub struct Load<'a> {
@@ -20,6 +21,8 @@ pub struct Load<'a> {
     numbers: Numbers,
     /// Those that were written, by nested bucket and key, where they are to be read one by one.
     written: Vec<(u32, u32)>,
+    /// How many keys were written, or read, so far.
+    pub done: Arc<AtomicU64>,
 }
 
 /// How reading went.
@@ -33,7 +36,7 @@ impl<'a> Load<'a> {
     pub fn new(args: &'a Args) -> Load<'a> {
         let random = matches!(args.write_mode, WriteMode::Rnd | WriteMode::RndNest);
         let numbers = if random { Numbers::random() } else { Numbers::Ascending(0) };
-        Load { args, numbers, written: Vec::new() }
+        Load { args, numbers, written: Vec::new(), done: Arc::default() }
     }
 
     fn is_nested(&self) -> bool {
@@ -41,10 +44,10 @@ impl<'a> Load<'a> {
     }
 
     /// Writes all keys, batch by batch.
-    pub fn write(&mut self, db: &Db, progress: &mut Progress<'_>) -> Result<Measured> {
+    pub fn write(&mut self, db: &Db) -> Result<Measured> {
         let batch = if self.args.batch_size == 0 { self.args.count } else { self.args.batch_size };
-        let mut operations = 0;
-        for _ in 0..self.args.count / batch {
+        let (mut operations, start) = (0, Instant::now());
+        while operations < u64::from(self.args.count) {
             let mut tx = db.begin_write()?;
             let mut bucket = tx.create_bucket_if_missing(BUCKET)?;
             bucket.fill_percent(self.args.fill_percent);
@@ -52,35 +55,27 @@ impl<'a> Load<'a> {
                 let name = self.numbers.next();
                 let mut nested = bucket.create_bucket_if_missing(self.key(name))?;
                 nested.fill_percent(self.args.fill_percent);
-                self.write_batch(&mut nested, name, batch, operations, progress)?;
+                self.write_batch(&mut nested, name, batch, operations)?;
             } else {
-                self.write_batch(&mut bucket, 0, batch, operations, progress)?;
+                self.write_batch(&mut bucket, 0, batch, operations)?;
             }
             tx.commit()?;
             operations += u64::from(batch);
-            progress.tell(operations);
         }
-        Ok(Measured { operations, time: progress.tell(operations) })
+        Ok(Measured { operations, time: start.elapsed() })
     }
 
-    fn write_batch(
-        &mut self,
-        bucket: &mut BucketMut<'_>,
-        name: u32,
-        batch: u32,
-        before: u64,
-        progress: &mut Progress<'_>,
-    ) -> Result<()> {
+    fn write_batch(&mut self, bucket: &mut BucketMut<'_>, name: u32, batch: u32, before: u64) -> Result<()> {
         let (mut key, value) = (self.key(0), vec![0; self.args.value_size as usize]);
-        for number in 0..u64::from(batch) {
-            let next = self.numbers.next();
-            set(&mut key, next);
+        for operations in before..before + u64::from(batch) {
+            if operations % UNCOUNTED == 0 {
+                self.done.store(operations, Ordering::Relaxed);
+            }
+            let number = self.numbers.next();
+            set(&mut key, number);
             bucket.put(&key, &value)?;
             if self.args.read_mode == ReadMode::Rnd {
-                self.written.push((name, next));
-            }
-            if number % UNWATCHED == UNWATCHED - 1 {
-                progress.tell(before + number);
+                self.written.push((name, number));
             }
         }
         Ok(())
@@ -96,13 +91,15 @@ impl<'a> Load<'a> {
     }
 
     /// Reads everything, again and again until the time is up, in one transaction.
-    pub fn read(&self, db: &Db, time: Duration, progress: &mut Progress<'_>) -> Result<Reading> {
+    pub fn read(&self, db: &Db, time: Duration) -> Result<Reading> {
         let tx = db.begin_read()?;
-        let (mut operations, mut rounds) = (0, 0);
+        self.done.store(0, Ordering::Relaxed);
+        let (mut operations, mut rounds, start) = (0, 0, Instant::now());
         loop {
             operations += self.read_once(&tx)?;
             rounds += 1;
-            let taken = progress.tell(operations);
+            self.done.store(operations, Ordering::Relaxed);
+            let taken = start.elapsed();
             if taken >= time {
                 return Ok(Reading { measured: Measured { operations, time: taken }, rounds });
             }

@@ -4,10 +4,10 @@
 
 mod load;
 mod measured;
-mod progress;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -15,12 +15,12 @@ use clap::ValueEnum;
 use super::context::Context;
 use super::failure::Failure;
 use super::number;
+use super::progress::{Course, Progress};
 use super::status::Status;
 use crate::format::MAX_KEY_SIZE;
 use crate::{Db, Error};
 use load::Load;
 use measured::Measured;
-use progress::Progress;
 
 /// How long is read at least, as in bbolt.
 const READING: Duration = Duration::from_secs(1);
@@ -144,11 +144,13 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
 fn measure(args: &Args, path: &Path, db: &Db, context: &mut Context<'_>) -> Result<(Measured, Measured), Failure> {
     let failed = |e| Failure::of(path, e);
     let mut load = Load::new(args);
-    let _ = writeln!(context.err, "starting write benchmark.");
-    let written = load.write(db, &mut Progress::start(context.err)).map_err(failed)?;
+    let progress = begin("write", Some(args.count), &load, context);
+    let written = load.write(db).map_err(failed)?;
+    drop(progress);
     load.shuffle();
-    let _ = writeln!(context.err, "starting read benchmark.");
-    let read = load.read(db, READING, &mut Progress::start(context.err)).map_err(failed)?;
+    let progress = begin("read", None, &load, context);
+    let read = load.read(db, READING).map_err(failed)?;
+    drop(progress);
     match load.expected(read.rounds) {
         Some(expected) if expected != read.measured.operations => {
             let words = format!("{} pairs were read where {expected} were written", read.measured.operations);
@@ -156,6 +158,13 @@ fn measure(args: &Args, path: &Path, db: &Db, context: &mut Context<'_>) -> Resu
         }
         _ => Ok((written, read.measured)),
     }
+}
+
+/// Says, as bbolt does, what is measured now.
+fn begin(what: &str, end: Option<u32>, load: &Load<'_>, context: &mut Context<'_>) -> Progress {
+    let _ = writeln!(context.err, "starting {what} benchmark.");
+    let course = || Course { what: what.to_owned(), count: Arc::clone(&load.done), end: end.map(u64::from), unit: "keys" };
+    Progress::follow(context.progress, course)
 }
 
 fn print(args: &Args, written: &Measured, read: &Measured, context: &mut Context<'_>) -> std::io::Result<()> {
