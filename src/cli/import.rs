@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::context::Context;
 use super::failure::Failure;
+use super::json_in::without_line;
 use super::json_line::Line;
 use super::progress::{Course, Progress};
 use super::status::Status;
@@ -180,15 +181,5 @@ fn unwritable(args: &Args, error: Error) -> Failure {
     match error {
         Error::Io { source, .. } => Failure::at(Status::Io, &args.output, format_args!("cannot write: {source}")),
         error => Failure::of(&args.output, error),
-    }
-}
-
-/// An error in a line, which its reader takes for the first one.
-fn without_line(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    match text.strip_suffix(&place) {
-        Some(words) => format!("{words} (column {})", error.column()),
-        None => text,
     }
 }
