@@ -67,7 +67,7 @@ fn every_crash_leaves_the_state_before_or_after_and_nothing_to_repair() {
     }
     let (go, start, seed) = (Go::start(), Instant::now(), number("CRASH_SEED").unwrap_or(0));
     let peer = |bytes: &[u8]| go.as_ref().map_or(Ok(()), |go| go.agrees(bytes));
-    let (again_every, peer_every) = if many.is_some() { (900, 100) } else { (100, 100) };
+    let (again_every, peer_every) = if many.is_some() { (300, 100) } else { (100, 100) };
     let plan = Plan { states, depth, seed, again_every, peer_every, peer: go.is_some().then_some(&peer) };
     let counts = run(&plan).unwrap_or_else(|wrong| panic!("{wrong}"));
     let (mut all, mut again, mut epochs, mut whole) = (0, 0, 0, 0);
