@@ -141,8 +141,8 @@ fn run(path: &Path, calls: u64) -> (Option<u64>, bool) {
     child.args(["child", "--exact", "--ignored", "--nocapture"]).env("KILL_CHILD", path).env("KILL_CALLS", calls.to_string());
     let output = child.stderr(Stdio::null()).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
-    let numbers = said.lines().filter_map(|line| line.strip_prefix("acknowledged ")?.parse().ok());
-    (numbers.last(), output.status.success())
+    let mut numbers = said.lines().filter_map(|line| line.strip_prefix("acknowledged ")?.parse().ok());
+    (numbers.next_back(), output.status.success())
 }
 
 /// The number of the last commit; nothing where there is no database yet.
