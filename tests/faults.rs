@@ -243,7 +243,7 @@ fn an_output_whose_making_fails_has_no_name_and_leaves_nothing() {
     let (mut made, mut not_made) = (0, 0);
     for at in 1..=whole.calls() {
         for (kind, lasts) in KINDS {
-            let mut faulty = Faulty::new(Recorder::new(None), Some(Fault { at, kind, lasts }));
+            let faulty = Faulty::new(Recorder::new(None), Some(Fault { at, kind, lasts }));
             match make(&faulty) {
                 Ok(()) => {
                     faulty.recorder.mark(1);

@@ -47,19 +47,19 @@ pub struct Fault {
 #[derive(Debug, Clone)]
 pub struct Faulty {
     pub recorder: Recorder,
-    fault: Option<Fault>,
     count: Arc<Mutex<Count>>,
 }
 
 #[derive(Debug, Default)]
 struct Count {
+    fault: Option<Fault>,
     calls: usize,
     failed: Option<Call>,
 }
 
 impl Faulty {
     pub fn new(recorder: Recorder, fault: Option<Fault>) -> Faulty {
-        Faulty { recorder, fault, count: Arc::default() }
+        Faulty { recorder, count: Arc::new(Mutex::new(Count { fault, ..Count::default() })) }
     }
 
     /// How many calls there were.
@@ -73,20 +73,26 @@ impl Faulty {
     }
 
     /// No further call fails.
-    pub fn heal(&mut self) {
-        self.fault = None;
+    pub fn heal(&self) {
+        self.count.lock().unwrap().fault = None;
+    }
+
+    /// So many calls from now, one fails, and perhaps all after it.
+    pub fn plant(&self, fault: Fault) {
+        let mut count = self.count.lock().unwrap();
+        count.fault = Some(Fault { at: count.calls + fault.at, ..fault });
     }
 
     /// Counts a call, and says how it fails, if it does.
     fn call(&self, call: Call) -> Option<Kind> {
         let mut count = self.count.lock().unwrap();
         count.calls += 1;
-        let fault = self.fault.as_ref()?;
-        let fails = if fault.lasts { count.calls >= fault.at } else { count.calls == fault.at };
+        let Fault { at, kind, lasts } = count.fault.clone()?;
+        let fails = if lasts { count.calls >= at } else { count.calls == at };
         if fails && count.failed.is_none() {
             count.failed = Some(call);
         }
-        fails.then_some(fault.kind)
+        fails.then_some(kind)
     }
 
     fn whole(&self, call: Call) -> io::Result<()> {
