@@ -14,6 +14,7 @@ use states::fault::{Call, Fault, Faulty, Kind};
 use states::oracle::{Judge, Model, digest, words};
 use states::record::Recorder;
 use states::workload::{Workload, workload};
+use states::world::World;
 use unbolt::{Db, Error, FreelistMode, OutputFile, ReadTx};
 
 const KINDS: [(Kind, bool); 7] = [
@@ -29,6 +30,16 @@ const KINDS: [(Kind, bool); 7] = [
 /// How many commits a run has.
 const COMMITS: usize = 8;
 
+/// A file as a crash has left it: of its last meta only a part is there.
+fn torn() -> World {
+    let (workload, recorder) = (workload("growth"), Recorder::new(None));
+    let db = workload.options.open_in(&recorder, workload.path).unwrap();
+    (0..3).for_each(|number| db.update(|tx| change(tx, number)).unwrap());
+    let (newest, mut bytes) = (db.begin_read().unwrap().id().0 as usize % 2, recorder.bytes(workload.path));
+    bytes[newest * 1024 + 72] ^= 1;
+    World::of(workload.path, bytes)
+}
+
 fn named(name: &'static str, set: impl Fn(&mut unbolt::OpenOptions)) -> Workload {
     let mut workload = workload("growth");
     workload.name = name;
@@ -36,12 +47,15 @@ fn named(name: &'static str, set: impl Fn(&mut unbolt::OpenOptions)) -> Workload
     workload
 }
 
-fn workloads() -> [Workload; 4] {
+/// Workloads and what they begin with.
+fn workloads() -> [(Workload, World); 5] {
+    let new = World::default;
     [
-        named("growth", |_| {}),
-        named("no list", |options| _ = options.freelist(FreelistMode::Never)),
-        named("grown by writing", |options| _ = options.no_grow_sync(true)),
-        named("roomy", |options| _ = options.growth_step(16 << 20)),
+        (named("growth", |_| {}), new()),
+        (named("no list", |options| _ = options.freelist(FreelistMode::Never)), new()),
+        (named("grown by writing", |options| _ = options.no_grow_sync(true)), new()),
+        (named("roomy", |options| _ = options.growth_step(16 << 20)), new()),
+        (named("after a crash", |_| {}), torn()),
     ]
 }
 
@@ -67,14 +81,19 @@ struct Seen {
 }
 
 /// Runs a workload with a fault, and judges everything that a crash at the end can leave.
-fn run(workload: &Workload, models: &[Option<Model>], fault: Option<Fault>, seen: &mut Seen) -> Result<usize, String> {
-    let faulty = Faulty::new(Recorder::new(None), fault.clone());
+fn run(
+    (workload, start): &(Workload, World),
+    models: &[Option<Model>],
+    fault: Option<Fault>,
+    seen: &mut Seen,
+) -> Result<usize, String> {
+    let faulty = Faulty::new(Recorder::over(start, None), fault.clone());
     let outcome = Run { workload, models, faulty: &faulty, fault: fault.as_ref() }.commits(seen);
     let (judge, mut wrong) = (Judge { workload, models, whole: true }, outcome.err());
     let depth = Depth { all_of: 5, samples: 4 };
     let ops = faulty.recorder.ops();
     // States before the fault are those of other runs too.
-    states(&Default::default(), &ops, 1024, depth, &mut |hash| seen.states.insert(hash), &mut |state| {
+    states(start, &ops, 1024, depth, &mut |hash| seen.states.insert(hash), &mut |state| {
         wrong = wrong.take().or_else(|| judge.judge(state).err().map(|wrong| format!("state {}: {wrong}", state.name)));
         wrong.is_none()
     });
@@ -168,8 +187,8 @@ impl Run<'_> {
 }
 
 /// The states of a run in which nothing fails.
-fn models(workload: &Workload) -> Vec<Option<Model>> {
-    let recorder = Recorder::new(None);
+fn models((workload, start): &(Workload, World)) -> Vec<Option<Model>> {
+    let recorder = Recorder::over(start, None);
     let db = workload.options.open_in(&recorder, workload.path).unwrap();
     let model = || Some(Model::of(recorder.bytes(workload.path), &workload.options).unwrap());
     let mut models = vec![None, model()];
@@ -188,7 +207,7 @@ fn sweep() -> (usize, Option<String>) {
         let calls = run(&workload, &models, None, &mut seen).expect("nothing fails");
         for at in 1..=calls {
             for (kind, lasts) in KINDS {
-                let name = format!("{}/{at}/{kind:?}{}", workload.name, if lasts { " for good" } else { "" });
+                let name = format!("{}/{at}/{kind:?}{}", workload.0.name, if lasts { " for good" } else { "" });
                 if only.as_ref().is_some_and(|only| *only != name) {
                     continue;
                 }
@@ -202,7 +221,7 @@ fn sweep() -> (usize, Option<String>) {
         println!(
             "{}: {calls} calls; {not_made} faults kept it from being made, {fine} did not matter, {went_on} were rolled back, \
              {poisoned} poisoned it, {unknown} were unknown; {} states",
-            workload.name,
+            workload.0.name,
             states.len()
         );
         assert!(only.is_some() || [fine, went_on, poisoned, unknown, not_made].iter().all(|count| *count > 0));
