@@ -59,7 +59,9 @@ pub use db::{
     OpenReport, ReadTx, Verify, WriteStats, WriteTx,
 };
 pub use error::{Corruption, CorruptionKind, Error, Holder, Result, TxSelector};
-pub use storage::{DEFAULT_ATTEMPTS, Disk, FileSystem, MemoryDisk, OutputFile, Snapshot, Storage, lock_holders};
+pub use storage::{
+    DEFAULT_ATTEMPTS, Directory, Disk, FileSystem, HostDirectory, MemoryDisk, OutputFile, Snapshot, Storage, lock_holders,
+};
 
 /// The README's example runs too.
 #[cfg(doctest)]

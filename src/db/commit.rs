@@ -2,7 +2,7 @@
 //!
 //! 1. Merge and cut the edited nodes, and give each its new place. Nothing is written yet.
 //! 2. Give the list of free pages its place.
-//! 3. Extend the file, and sync its length.
+//! 3. Extend the file, and sync its length. Where a crash has left a part of a meta, remove that first.
 //! 4. Write all pages in page order, neighbours together.
 //! 5. Sync. From here on the new state is on the disk, and nothing leads to it.
 //! 6. Write one meta page: this is the moment at which the transaction counts.
@@ -22,7 +22,10 @@ use super::shared::{Shared, lock};
 use super::stats::WriteStats;
 use super::writer::{Claim, Writer};
 use crate::error::{Error, Result};
-use crate::format::{Layout, Meta, MetaPair, MetaSlot, PageId, TxId, encode_freelist_of, encode_meta, freelist_bytes};
+use crate::format::{
+    Layout, META_SIZE, Meta, MetaPair, MetaSlot, PageId, TxId, encode_blank_meta, encode_freelist_of, encode_meta,
+    freelist_bytes,
+};
 use crate::storage::{Disk, Medium, Storage, write_all_at};
 use crate::tree::{Edit, Pages, Run, Spilled, verify};
 
@@ -125,9 +128,13 @@ fn write_pages(
     let disk = shared.volume.target()?;
     let high_water = prepared.meta.high_water;
     let rises = high_water > before.meta.high_water;
-    let grown = if rises { grow(disk, claim.writer(), high_water, stats) } else { Ok(()) };
-    let written = grown
-        .map_err(|source| shared.volume.error("extend", source))
+    let blanked = blank_torn_meta(disk, claim.writer(), before, prepared.page, stats);
+    let written = blanked
+        .map_err(|source| shared.volume.error("write", source))
+        .and_then(|()| match rises {
+            true => grow(disk, claim.writer(), high_water, stats).map_err(|source| shared.volume.error("extend", source)),
+            false => Ok(()),
+        })
         .and_then(|()| write_dirty(shared, disk, claim.writer(), edit, prepared, before.layout, stats));
     if let Err(error) = written {
         claim.writer().poisoned |= !is_full(&error);
@@ -151,6 +158,33 @@ fn write_pages(
         verify(Pages::new(&*medium, before.layout, &prepared.meta)).inspect_err(|_| claim.writer().poisoned = true)?;
     }
     Ok(medium)
+}
+
+/// Makes zeros of what a crash has left of a meta, before anything is written that it could lead to.
+///
+/// The transaction that comes after a crash has the number of the one that was lost, and may well take the same pages.
+/// If its own meta was torn too, what is left of both could be put together to the whole meta of the lost one, whose
+/// pages are written over by then.
+fn blank_torn_meta(
+    disk: &dyn Disk,
+    writer: &mut Writer,
+    before: &Generation,
+    page: PageId,
+    stats: &mut WriteStats,
+) -> io::Result<()> {
+    let slot = before.metas.slots.iter().find(|slot| slot.page == page);
+    if slot.is_none_or(|slot| slot.meta.is_ok() || slot.raw.is_none_or(|raw| raw.as_bytes() == &[0; META_SIZE])) {
+        return Ok(());
+    }
+    let blank = encode_blank_meta(page, before.layout);
+    write_all_at(disk, &blank, before.layout.offset(page))?;
+    stats.writes += 1;
+    stats.bytes_written += blank.len() as u64;
+    if writer.options.no_sync {
+        return Ok(());
+    }
+    stats.syncs += 1;
+    disk.sync_data().inspect_err(|_| writer.poisoned = true)
 }
 
 fn grow(disk: &dyn Disk, writer: &mut Writer, high_water: PageId, stats: &mut WriteStats) -> io::Result<()> {
@@ -188,7 +222,8 @@ fn write_dirty(
         gather.add(*run).map_err(failed)?.extend_from_slice(bytes);
     }
     gather.flush().map_err(failed)?;
-    (stats.writes, stats.bytes_written) = (gather.writes, gather.bytes);
+    stats.writes += gather.writes;
+    stats.bytes_written += gather.bytes;
     gather.staged.shrink_to(KEPT);
     writer.staged = gather.staged;
     Ok(())

@@ -13,8 +13,8 @@ use super::{Db, create};
 use crate::error::{Corruption, CorruptionKind, Error, Result};
 use crate::format::{Endian, Layout, Meta, MetaPair};
 use crate::storage::{
-    Disk, FileLock, Heap, LockMode, Medium, Snapshot, Storage, Volume, initial_layout, open_regular, read_disk_metas,
-    read_metas,
+    Directory, Disk, FileLock, Heap, HostDirectory, LockMode, Medium, Snapshot, Storage, Volume, initial_layout, open_regular,
+    read_disk_metas, read_metas,
 };
 use crate::tree::{self, Allocator, FreePages, Run};
 
@@ -27,7 +27,8 @@ pub(super) fn file(options: &OpenOptions, path: &Path) -> Result<Db> {
         }
         false => {
             writable_here()?;
-            create::open_or_create(options, path)?
+            let lock = |file, timeout| FileLock::acquire(file, path, LockMode::Exclusive, timeout);
+            create::open_or_create(options, &HostDirectory, path, &lock)?
         }
     };
     // Only under the lock do length and metas stand still.
@@ -49,6 +50,15 @@ pub(super) fn disk(options: &OpenOptions, disk: Arc<dyn Disk>) -> Result<Db> {
     let size = disk.size().map_err(failed)?;
     let (metas, layout) = read_disk_metas(&*disk, size)?;
     open(options, Path::new(""), Volume::disk(disk), size, metas, layout)
+}
+
+/// Opens a file among directories of the caller's own.
+pub(super) fn directory<D: Directory>(options: &OpenOptions, directory: &D, path: &Path) -> Result<Db> {
+    let file = match options.read_only {
+        true => directory.open(path)?,
+        false => create::open_or_create(options, directory, path, &|file, _| Ok(file))?,
+    };
+    disk(options, Arc::new(file))
 }
 
 /// A database in memory, to be read.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Db, open};
 use crate::error::Result;
-use crate::storage::Disk;
+use crate::storage::{Directory, Disk};
 
 /// Where the pages of an open database are read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -234,5 +234,11 @@ impl OpenOptions {
     /// ```
     pub fn open_disk(&self, disk: Arc<dyn Disk>) -> Result<Db> {
         open::disk(self, disk)
+    }
+
+    /// Opens a file among directories of the caller's own, in which nobody else is: no lock is taken. It is created as
+    /// [`open`](Self::open) creates one, and read as [`open_disk`](Self::open_disk) reads it.
+    pub fn open_in<D: Directory>(&self, directory: &D, path: impl AsRef<Path>) -> Result<Db> {
+        open::directory(self, directory, path.as_ref())
     }
 }

@@ -10,6 +10,7 @@ use super::tx::StoreTx;
 use super::view::View;
 use super::{KvPair, Store, StoreError};
 use crate::db::{Db, Verify, WriteTx};
+use crate::storage::{Directory, HostDirectory};
 
 /// A libnetwork store in a Bolt file.
 ///
@@ -43,8 +44,19 @@ impl BoltStore {
     /// [`StoreError::AlreadyOpen`] where another process holds the lock, or this one does; those of [`Db::open`].
     pub fn open(path: impl AsRef<Path>, bucket: impl AsRef<[u8]>) -> Result<BoltStore, StoreError> {
         let path = path.as_ref();
-        folder::make_parents(path)?;
+        folder::make_parents(&HostDirectory, path)?;
         Ok(BoltStore::on(Db::options().verify(Verify::Tree).open(path)?, bucket))
+    }
+
+    /// The same among directories of the caller's own, in which nobody else is: no lock is taken.
+    pub fn open_in<D: Directory>(
+        directory: &D,
+        path: impl AsRef<Path>,
+        bucket: impl AsRef<[u8]>,
+    ) -> Result<BoltStore, StoreError> {
+        let path = path.as_ref();
+        folder::make_parents(directory, path)?;
+        Ok(BoltStore::on(Db::options().verify(Verify::Tree).open_in(directory, path)?, bucket))
     }
 
     /// Opens the store in a bucket of an existing file, under the shared lock, tried for once. The whole file is

@@ -4,7 +4,6 @@
 pub mod alloc;
 #[cfg(all(unix, feature = "cli"))]
 pub mod commands;
-pub mod crash;
 pub mod damage;
 pub mod digest;
 pub mod dump;
@@ -13,7 +12,6 @@ pub mod image;
 pub mod layout;
 #[cfg(all(unix, feature = "cli"))]
 pub mod patient;
-pub mod record;
 pub mod shape;
 pub mod swap;
 pub mod testdata;
