@@ -67,7 +67,7 @@ fn every_crash_leaves_the_state_before_or_after_and_nothing_to_repair() {
     }
     let (go, start, seed) = (Go::start(), Instant::now(), number("CRASH_SEED").unwrap_or(0));
     let peer = |bytes: &[u8]| go.as_ref().map_or(Ok(()), |go| go.agrees(bytes));
-    let (again_every, peer_every) = if many.is_some() { (900, 100) } else { (100, 100) };
+    let (again_every, peer_every) = if many.is_some() { (300, 100) } else { (100, 100) };
     let plan = Plan { states, depth, seed, again_every, peer_every, peer: go.is_some().then_some(&peer) };
     let counts = run(&plan).unwrap_or_else(|wrong| panic!("{wrong}"));
     let (mut all, mut again, mut epochs, mut whole) = (0, 0, 0, 0);
@@ -107,8 +107,8 @@ fn every_planted_defect_is_found() {
 #[test]
 #[ignore = "fails where there is no defect"]
 fn a_defect_in_the_engine_is_found() {
-    let mut all = 0;
-    for workload in workloads() {
+    let (mut all, only) = (0, std::env::var("CRASH_WORKLOAD").unwrap_or_default());
+    for workload in workloads().into_iter().filter(|workload| only.is_empty() || workload.name == only) {
         let (count, found) = until_wrong(&workload, 0..2, &|| Recorder::new(None), Depth { all_of: 4, samples: 2 });
         all += count;
         if let Some(found) = found {
@@ -117,4 +117,20 @@ fn a_defect_in_the_engine_is_found() {
         }
     }
     panic!("not found in {all} states");
+}
+
+#[test]
+fn every_test_that_the_page_on_durability_names_is_there() {
+    let read = |path: &std::path::Path| std::fs::read_to_string(path).unwrap();
+    let tests = std::fs::read_dir("tests").unwrap().map(|entry| entry.unwrap().path());
+    let tests: String = tests.filter(|path| path.extension().is_some_and(|rs| rs == "rs")).map(|path| read(&path)).collect();
+    let page = read("docs/durability.md".as_ref());
+    let code: Vec<&str> = page.split('`').skip(1).step_by(2).collect();
+    let names = code.iter().filter(|word| word.matches('_').count() >= 4);
+    assert!(names.clone().count() > 8);
+    names.for_each(|name| assert!(tests.contains(&format!("fn {name}()")), "{name}"));
+    let patches = code.iter().filter(|word| word.contains('-') && !word.contains(' '));
+    patches.for_each(|patch| assert!(std::path::Path::new(&format!("tests/mutants/{patch}.patch")).exists(), "{patch}"));
+    let planted = code.iter().filter(|word| word.starts_with("Name"));
+    planted.for_each(|name| assert!(Defect::ALL.iter().any(|defect| format!("{defect:?}") == **name), "{name}"));
 }

@@ -196,10 +196,10 @@ fn whoever_waits_gets_the_lock_when_it_is_released() {
 
 #[test]
 fn without_a_timeout_the_lock_is_tried_once() {
+    let _alone = alone();
     if Command::new("strace").arg("-V").stdout(Stdio::null()).status().is_err() {
         return eprintln!("skipped: no strace");
     }
-    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let path = database(folder.path());
     let trace = folder.path().join("trace");
@@ -238,8 +238,8 @@ fn the_lock_ends_with_the_last_of_database_and_transactions() {
 
 #[test]
 fn go_gets_the_lock_when_the_last_transaction_is_gone_and_not_before() {
-    let Some(go) = go::program("lock") else { return };
     let _alone = alone();
+    let Some(go) = go::program("lock") else { return };
     let folder = tempfile::tempdir().unwrap();
     let path = database(folder.path());
     for shared in [false, true] {

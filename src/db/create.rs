@@ -14,7 +14,7 @@ use super::open::new_layout;
 use super::options::OpenOptions;
 use crate::error::{Error, Result};
 use crate::format::{Layout, PageId, encode_blank_meta};
-use crate::storage::{Directory, Disk, Temporary, initial_image, parent, read_up_to, unfinished, write_all_at};
+use crate::storage::{Directory, Disk, Temporary, has_no_links, initial_image, parent, read_up_to, unfinished, write_all_at};
 
 /// How a file is locked: waiting for as long as this says, or for ever. What holds the lock lends the file.
 pub(super) type Lock<'l, F, L> = &'l dyn Fn(F, Option<Duration>) -> Result<L>;
@@ -82,8 +82,9 @@ fn create<D: Directory, L: Borrow<D::File>>(
             Ok(Some(locked))
         }
         Err(e) if e.kind() == ErrorKind::AlreadyExists => Ok(None),
+        Err(e) if !has_no_links(&e) => Err(failed(e)),
         Err(_) => {
-            // No hard links here: an empty file, to be filled in place.
+            // An empty file, to be filled in place.
             match directory.create_new(path, options.mode) {
                 Err(e) if e.kind() != ErrorKind::AlreadyExists => Err(failed(e)),
                 _ => directory.sync(parent(path)).map_err(failed).map(|()| None),

@@ -35,7 +35,8 @@ pub trait Directory: fmt::Debug + Send + Sync {
     /// [error](ErrorKind::AlreadyExists).
     fn create_new(&self, path: &Path, mode: u32) -> io::Result<Self::File>;
 
-    /// Gives a file a second name. What has that name already is an [error](ErrorKind::AlreadyExists).
+    /// Gives a file a second name. What has that name already is an [error](ErrorKind::AlreadyExists); where no file can
+    /// have two, it is [another](ErrorKind::Unsupported).
     fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
 
     /// Gives a file another name in one step, which takes it from whatever has it.
@@ -120,6 +121,11 @@ fn resolved(path: &Path) -> PathBuf {
         at = at.parent().map_or(target.clone(), |parent| parent.join(&target));
     }
     at
+}
+
+/// Whether giving a file a second name failed because no file can have one there.
+pub(crate) fn has_no_links(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::PermissionDenied)
 }
 
 /// The directory that a path lies in.

@@ -26,7 +26,7 @@ use crate::error::{Corruption, CorruptionKind, Error};
 use crate::format::Bytes;
 
 pub use directory::{Directory, HostDirectory};
-pub(crate) use directory::{Temporary, parent};
+pub(crate) use directory::{Temporary, has_no_links, parent};
 pub use disk::{Disk, MemoryDisk};
 pub(crate) use disk::{read_exact_at, read_up_to, write_all_at};
 pub(crate) use file::{FileId, is_at, open_regular, read_disk_metas, read_metas};

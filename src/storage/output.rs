@@ -5,11 +5,11 @@
 //! on a file system without hard links an empty file may lie there for a moment.
 
 use std::fmt;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Disk;
-use super::directory::{Directory, HostDirectory, create_beside, parent};
+use super::directory::{Directory, HostDirectory, create_beside, has_no_links, parent};
 use crate::error::{Error, Result};
 
 /// The mode of a file that only claims a name, for the moment until the whole one takes it over.
@@ -98,8 +98,8 @@ impl<D: Directory> OutputFile<D> {
         }
         match self.directory.link(&self.temporary, &self.path) {
             Ok(()) => self.directory.remove(&self.temporary),
-            Err(e) if e.kind() == ErrorKind::AlreadyExists => Err(e),
-            Err(_) => self.claim_name(),
+            Err(e) if has_no_links(&e) => self.claim_name(),
+            Err(e) => Err(e),
         }
     }
 
@@ -126,7 +126,7 @@ impl<D: Directory> fmt::Debug for OutputFile<D> {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::io::Write;
+    use std::io::{ErrorKind, Write};
 
     use super::*;
 

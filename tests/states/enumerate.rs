@@ -69,7 +69,9 @@ pub fn states(
     visit: &mut dyn FnMut(&State<'_>) -> bool,
 ) -> Epochs {
     let mut epochs = Epochs::default();
-    let (mut durable, mut pending, mut mark) = (start.clone(), Vec::new(), 0);
+    let (mut durable, mut pending, mut mark) = (start.clone(), Vec::<&Op>::new(), 0);
+    // How many of what is pending no later sync makes durable.
+    let mut failed = 0;
     let mut number = 0;
     for op in ops.iter().map(Some).chain([None]) {
         match op {
@@ -86,24 +88,29 @@ pub fn states(
                 }
                 number += 1;
                 if let Some(sync) = op {
-                    make_durable(&mut durable, &mut pending, sync);
+                    make_durable(&mut durable, &mut pending, failed, sync);
                 }
             }
+            Some(Op::SyncFailed(_)) => failed = pending.len(),
             Some(other) => pending.push(other),
         }
     }
     epochs
 }
 
-fn make_durable(durable: &mut World, pending: &mut Vec<&Op>, sync: &Op) {
+fn make_durable(durable: &mut World, pending: &mut Vec<&Op>, failed: usize, sync: &Op) {
     let settled = |op: &Op| match (sync, op) {
         (Op::SyncData(synced), Op::Write(file, ..) | Op::Cut(file, _)) => synced == file,
         (Op::SyncAll(synced), Op::Write(file, ..) | Op::Grow(file, _) | Op::Cut(file, _)) => synced == file,
         (Op::SyncNames(folder), Op::Name(path, _) | Op::Rename(path, _)) => folder == parent(path),
         _ => false,
     };
-    let mut lens: Vec<usize> = Vec::new();
+    let (mut lens, mut number) = (Vec::new(), 0);
     pending.retain(|op| {
+        number += 1;
+        if number <= failed {
+            return true;
+        }
         if let Op::Grow(file, len) = op {
             grow_to(&mut lens, *file, *len as usize);
         }
@@ -140,7 +147,7 @@ fn whole(op: &Op, world: &World, lens: &[usize]) -> Vec<Unit> {
         Op::Cut(file, len) => vec![Unit::Cut(*file, *len as usize)],
         Op::Name(path, file) => vec![Unit::Name(path.clone(), *file)],
         Op::Rename(from, to) => vec![Unit::Rename(from.clone(), to.clone())],
-        Op::SyncData(_) | Op::SyncAll(_) | Op::SyncNames(_) | Op::Mark(_) => Vec::new(),
+        Op::SyncData(_) | Op::SyncAll(_) | Op::SyncFailed(_) | Op::SyncNames(_) | Op::Mark(_) => Vec::new(),
     }
 }
 

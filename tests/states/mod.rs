@@ -4,6 +4,7 @@
 
 pub mod defect;
 pub mod enumerate;
+pub mod fault;
 pub mod oracle;
 pub mod record;
 pub mod run;

@@ -30,12 +30,13 @@ impl Model {
     }
 }
 
-fn words(error: Error) -> String {
+/// An error in words.
+pub fn words(error: Error) -> String {
     error.to_string()
 }
 
 /// All pairs and buckets with their sequences, in order, as one number.
-fn digest(db: &Db) -> Result<u64, String> {
+pub fn digest(db: &Db) -> Result<u64, String> {
     fn add(bucket: &Bucket<'_>, hasher: &mut DefaultHasher) -> unbolt::Result<()> {
         bucket.sequence().hash(hasher);
         for pair in bucket.iter() {

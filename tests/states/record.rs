@@ -20,6 +20,8 @@ pub enum Op {
     Cut(usize, u64),
     SyncData(usize),
     SyncAll(usize),
+    /// A sync that failed. What was to be durable by it may never be, whatever later ones say.
+    SyncFailed(usize),
     /// A path leads to a file from now on, or to none.
     Name(PathBuf, Option<usize>),
     Rename(PathBuf, PathBuf),
@@ -200,6 +202,12 @@ pub enum Last {
 }
 
 impl RecordedFile {
+    /// Whether a page with a meta on it begins here.
+    pub fn is_meta(bytes: &[u8]) -> bool {
+        bytes.get(16..20) == Some(&MAGIC.to_le_bytes())
+    }
+
+    /// What was written last.
     pub fn last(&self) -> Last {
         *self.last.lock().unwrap()
     }
@@ -207,6 +215,11 @@ impl RecordedFile {
     pub fn write(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
         self.directory.note(Op::Write(self.number, offset, bytes.to_vec()));
         self.disk.write_at(bytes, offset)
+    }
+
+    /// Notes that a sync failed.
+    pub fn fail_to_sync(&self) {
+        self.directory.note(Op::SyncFailed(self.number));
     }
 
     /// Writes, and notes it only once it is released.
@@ -243,7 +256,7 @@ impl Disk for RecordedFile {
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        *self.last.lock().unwrap() = if is_meta(bytes) { Last::Meta } else { Last::Data };
+        *self.last.lock().unwrap() = if RecordedFile::is_meta(bytes) { Last::Meta } else { Last::Data };
         match self.directory.defect() {
             Some(defect) => defect.write(self, bytes, offset),
             None => self.write(bytes, offset),
@@ -272,9 +285,4 @@ impl Disk for RecordedFile {
         }
         Ok(())
     }
-}
-
-/// Whether a page with a meta on it begins here.
-fn is_meta(bytes: &[u8]) -> bool {
-    bytes.get(16..20) == Some(&MAGIC.to_le_bytes())
 }

@@ -195,6 +195,9 @@ pub fn replay(name: &str, depth: Depth) -> Result<Verdict, String> {
     found
 }
 
+/// After one of so many states there is a second crash where a defect is looked for.
+const AGAIN: usize = 4;
+
 /// How many states were judged until the first was found wrong, and what was wrong.
 pub fn until_wrong(
     workload: &Workload,
@@ -202,7 +205,7 @@ pub fn until_wrong(
     recorder: &dyn Fn() -> Recorder,
     depth: Depth,
 ) -> (usize, Option<String>) {
-    let (mut count, mut found, mut seen) = (0, None, HashSet::new());
+    let (mut count, mut found, mut seen) = (0_usize, None, HashSet::new());
     for round in rounds {
         match workload.record(round, recorder()) {
             Err(what) => found = Some(format!("{}/{round}: {what}", workload.name)),
@@ -211,7 +214,12 @@ pub fn until_wrong(
                 let page_size = workload.page_size as usize;
                 states(&trace.start, &trace.ops, page_size, depth, &mut |hash| seen.insert(hash), &mut |state| {
                     count += 1;
-                    found = judge.judge(state).err().map(|what| format!("{}/{round}/{}: {what}", workload.name, state.name));
+                    let again = || match state.mark > 0 && count.is_multiple_of(AGAIN) {
+                        true => judge.crash_again(state.world, None, &mut |_| true).map(drop).map_err(|(_, what)| what),
+                        false => Ok(()),
+                    };
+                    let looked = judge.judge(state).map(drop).and_then(|()| again());
+                    found = looked.err().map(|what| format!("{}/{round}/{}: {what}", workload.name, state.name));
                     found.is_none()
                 });
             }

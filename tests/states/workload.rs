@@ -247,11 +247,11 @@ impl Run<'_> {
         }
         // The state's own meta on page 0, its twin on page 1; or the file as it lies.
         let mut bytes = source.bytes("db");
-        if round % 4 >= 2 {
+        if round % 4 < 2 {
             bytes.clear();
             db.begin_read().map_err(words)?.write_to(&mut bytes).map_err(words)?;
         }
-        let holds_current = if round % 4 >= 2 { 0 } else { db.begin_read().map_err(words)?.id().0 as usize % 2 };
+        let holds_current = if round % 4 < 2 { 0 } else { db.begin_read().map_err(words)?.id().0 as usize % 2 };
         bytes[(1 - holds_current) * 1024 + 60] ^= 0x55;
         let start = World::of("db", bytes);
         self.recorder = Recorder::over(&start, self.recorder.planted());
