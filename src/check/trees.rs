@@ -6,7 +6,7 @@ use super::finding::Report;
 use super::free::Free;
 use super::node::{self, Node};
 use crate::error::{Corruption, CorruptionKind, Result};
-use crate::format::{BucketRoot, Bytes, ELEMENT_SIZE, Layout, Leaf, PAGE_HEADER_SIZE, Page, PageId, PageKind};
+use crate::format::{Branch, BucketRoot, Bytes, ELEMENT_SIZE, Layout, Leaf, PAGE_HEADER_SIZE, Page, PageId, PageKind};
 use crate::storage::Storage;
 use crate::tree::{BucketAt, PageSet, Pages, Place, Visitor, walk_from};
 
@@ -73,7 +73,7 @@ impl<B: Bytes> Visitor<B> for Trees<'_, '_> {
         }
         match page.kind() {
             PageKind::Branch => match page.into_branch() {
-                Ok(branch) => self.node(&branch, branch.page(), place),
+                Ok(branch) => self.branch(&branch, place),
                 Err(empty) => self.tell(Some(empty), place),
             },
             _ => {
@@ -116,6 +116,13 @@ impl Trees<'_, '_> {
         let layout = self.layout;
         self.tell(freed.map(|id| CorruptionKind::ReachableFree.at_offset(id, layout.offset(id))), place);
         self.tell(of_list.map(|id| CorruptionKind::FreelistInUse.at_offset(id, layout.offset(id))), place);
+    }
+
+    fn branch<B: Bytes>(&mut self, branch: &Branch<&[u8]>, place: &Place<'_, B>) {
+        let page = branch.page();
+        let single = (branch.len() == 1).then(|| CorruptionKind::SingleChild.at_offset(page.id(), page.offset()));
+        self.tell(single, place);
+        self.node(branch, page, place);
     }
 
     fn leaf<B: Bytes>(&mut self, leaf: &Leaf<&[u8]>, place: &Place<'_, B>) {

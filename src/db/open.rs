@@ -7,30 +7,24 @@ use super::door::Door;
 use super::generation::Generation;
 use super::open_report::{FreelistSource, OpenReport};
 use super::options::{Backing, OpenOptions, Verify};
-use super::shared::Shared;
+use super::shared::{Shared, lock};
 use super::writer::{Growth, Writer};
 use super::{Db, create};
 use crate::error::{Corruption, CorruptionKind, Error, Result};
 use crate::format::{Endian, Layout, Meta, MetaPair};
 use crate::storage::{
-    Directory, Disk, FileLock, Heap, HostDirectory, LockMode, Medium, Snapshot, Storage, Volume, initial_layout, open_regular,
-    read_disk_metas, read_metas,
+    Directory, Disk, FileLock, Heap, HostDirectory, LockMode, Medium, Snapshot, Storage, Volume, initial_layout, is_at,
+    open_regular, read_disk_metas, read_metas,
 };
 use crate::tree::{self, Allocator, FreePages, Run};
 
 /// Opens a file under its lock.
 pub(super) fn file(options: &OpenOptions, path: &Path) -> Result<Db> {
-    let lock = match options.read_only {
-        true => {
-            let (file, _) = open_regular(path, false)?;
-            FileLock::acquire(file, path, LockMode::Shared, options.lock_timeout)?
-        }
-        false => {
-            writable_here()?;
-            let lock = |file, timeout| FileLock::acquire(file, path, LockMode::Exclusive, timeout);
-            create::open_or_create(options, &HostDirectory, path, &lock)?
-        }
-    };
+    let mut lock = locked(options, path)?;
+    // Whoever held the lock may have given the name to another file by now.
+    while cfg!(unix) && !is_at(lock.file(), path) {
+        lock = locked(options, path)?;
+    }
     // Only under the lock do length and metas stand still.
     let size = lock.file().metadata().map_err(|source| Error::io("read", path, source))?.len();
     let (metas, layout) = read_metas(lock.file(), path, size)?;
@@ -39,6 +33,21 @@ pub(super) fn file(options: &OpenOptions, path: &Path) -> Result<Db> {
         Backing::Heap => Volume::read(path, lock),
     };
     open(options, path, volume, size, metas, layout)
+}
+
+/// Opens and locks the file that has this name now.
+fn locked(options: &OpenOptions, path: &Path) -> Result<FileLock> {
+    match options.read_only {
+        true => {
+            let (file, _) = open_regular(path, false)?;
+            FileLock::acquire(file, path, LockMode::Shared, options.lock_timeout)
+        }
+        false => {
+            writable_here()?;
+            let lock = |file, timeout| FileLock::acquire(file, path, LockMode::Exclusive, timeout);
+            create::open_or_create(options, &HostDirectory, path, &lock)
+        }
+    }
 }
 
 /// Opens a disk of the caller's own.
@@ -88,7 +97,10 @@ fn open(options: &OpenOptions, path: &Path, volume: Volume, size: u64, metas: Me
         false => writer(options, &state, size).map(|(writer, report)| (Some(writer), report))?,
     };
     log::debug!("opened {} at {meta}", path.display());
-    Ok(Db { shared: Arc::new(Shared::new(path.into(), volume, Door::new(writer), report, state)) })
+    let space = writer.as_ref().map(Writer::space);
+    let shared = Shared::new(path.into(), volume, Door::new(writer), report, state);
+    *lock(&shared.space) = space;
+    Ok(Db { shared: Arc::new(shared) })
 }
 
 /// What a writer needs to know of a state, its free pages above all.
@@ -105,7 +117,6 @@ fn writer(options: &OpenOptions, state: &Generation, size: u64) -> Result<(Write
         allocator: Allocator::new(free.ids(), state.meta.txid),
         list,
         growth: Growth::new(state.layout, size, options.initial_map_size),
-        poisoned: false,
         staged: Vec::new(),
     };
     Ok((writer, OpenReport { freelist }))

@@ -133,7 +133,7 @@ impl BoltStore {
     /// A foreign file may hold branches that Go's writer goes wrong on, so they are made exact before the first write.
     fn normalize_once(&self) -> Result<(), StoreError> {
         if self.normalized.get().is_none() {
-            // NORMALIZE: self.db.normalize()?;
+            self.db.normalize()?;
             self.normalized.get_or_init(|| ());
         }
         Ok(())

@@ -134,8 +134,7 @@ impl Allocator {
     }
 
     /// Pages that are free now, and pages that wait for readers.
-    #[cfg(test)]
-    fn counts(&self) -> (u64, u64) {
+    pub(crate) fn counts(&self) -> (u64, u64) {
         (self.free.len(), self.waiting_pages)
     }
 

@@ -32,6 +32,7 @@ pub use bulk::{BuildOptions, Builder, Built};
 pub use compact::compact_state;
 pub use copy::{Copied, copy_state};
 pub use cursor::{Cursor, Pair};
+pub use edit::Normalized;
 pub(crate) use edit::{Base, BucketId, Edit, EditCounts, Neighbour, Run, Spilled, View};
 pub(crate) use free::scan_free;
 pub use free::{FreePages, free_pages, read_freelist};

@@ -8,6 +8,8 @@ pub mod damage;
 pub mod digest;
 pub mod dump;
 pub mod exercise;
+pub mod faulty;
+pub mod foreign;
 pub mod image;
 pub mod layout;
 #[cfg(all(unix, feature = "cli"))]

@@ -151,6 +151,13 @@ impl Edit {
         at.and_then(|at| items.get(at)).map(|item| self.neighbour(node, item)).transpose()
     }
 
+    /// The smallest key below a committed page, and where it lies.
+    pub(super) fn smallest_below(&self, page: PageId) -> Result<Option<(Place, &[u8])>> {
+        let bucket = Bucket::below(self.base.pages(), page);
+        let found = outermost_committed(bucket, Bound::Unbounded, Way::Up)?;
+        Ok(found.map(|found| (found.value.back(found.element.key.len() as u64), found.element.key)))
+    }
+
     fn neighbour(&self, node: NodeId, item: &Item) -> Result<Neighbour<'_>> {
         let sources = self.sources();
         let element = LeafElement { flags: item.flags, key: item.key(sources)?, value: item.value(sources)? };

@@ -16,6 +16,7 @@ mod descend;
 mod items;
 mod look;
 mod node;
+mod normalize;
 mod rebalance;
 mod spill;
 mod split;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 
 pub(crate) use look::{Neighbour, View};
 pub(crate) use node::Run;
+pub use normalize::Normalized;
 pub(crate) use spill::Spilled;
 
 use super::{PageSet, Pages};
