@@ -146,7 +146,15 @@ fn one_round(
 }
 
 impl Count {
-    fn look(&mut self, judge: &Judge<'_>, state: &State<'_>, plan: &Plan<'_>, shared: &Shared) -> Result<(), (String, String)> {
+    /// Looks at a state of a round before which there were so many.
+    fn look(
+        &mut self,
+        judge: &Judge<'_>,
+        state: &State<'_>,
+        plan: &Plan<'_>,
+        shared: &Shared,
+        before: usize,
+    ) -> Result<(), (String, String)> {
         let here = |what: String| (String::new(), what);
         match judge.judge(state).map_err(here)? {
             Verdict::Before => self.before += 1,
