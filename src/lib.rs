@@ -63,6 +63,14 @@ pub use storage::{
     DEFAULT_ATTEMPTS, Directory, Disk, FileSystem, HostDirectory, MemoryDisk, OutputFile, Snapshot, Storage, lock_holders,
 };
 
+/// Only its documentation: names that do not exist fail to link.
+#[cfg(doc)]
+#[doc = include_str!("../docs/bbolt.md")]
+pub mod bbolt {
+    #[allow(unused_imports)]
+    use crate::*;
+}
+
 /// The README's example runs too.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -134,7 +134,10 @@ const HOST: Endian = Endian::Big;
 /// and neither is one that does not fit the trees, where those are looked at.
 fn free_pages(options: &OpenOptions, state: &Generation) -> Result<(FreePages, Option<Run>, FreelistSource)> {
     let pages = state.pages(&state.meta);
-    let stored = tree::read_freelist(pages);
+    let stored = tree::read_freelist(pages).and_then(|free| {
+        free.iter().try_for_each(|free| free.test_run(state.layout))?;
+        Ok(free)
+    });
     let fits = match (&stored, options.verify) {
         (Ok(Some(_)), Verify::Tree) => tree::verify(pages),
         _ => Ok(()),

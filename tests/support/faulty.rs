@@ -54,6 +54,11 @@ struct State {
 }
 
 impl Faulty {
+    /// One that holds these bytes.
+    pub fn of(bytes: Vec<u8>) -> Faulty {
+        Faulty { disk: MemoryDisk::from(bytes), state: Mutex::default() }
+    }
+
     /// Forgets the calls so far, and fails one of those that follow.
     pub fn set(&self, fault: Option<Fault>) {
         *self.state.lock().unwrap() = State { calls: Vec::new(), fault };
