@@ -27,18 +27,20 @@
 //! | a database of your own | fast reads without copies, transactions that write | [`Db`] |
 //! | a file that another process writes to | one consistent state, without its lock | [`Snapshot`] |
 //! | a file of unknown origin or condition | whatever can be read, and what is wrong | [`Snapshot`], [`mod@check`] |
-//! | Docker's `local-kv.db` | libnetwork's keys, indexes and values | [`store`] |
+//! | Docker's `local-kv.db` | networks, endpoints, sandboxes, what is wrong with them | `net` |
+//! | the same | libnetwork's keys, indexes and values | [`store`] |
 //! | bytes | pages, elements, metas | [`mod@format`] |
 //!
 //! # Modules, from the bottom up
 //!
 //! [`mod@format`] is bytes and nothing else. `storage` gets bytes from a file, a map or memory. [`tree`] finds its
 //! way through them. `db` is the database with its transactions, [`mod@check`] the integrity check, [`store`]
-//! libnetwork's interface. None knows of those above it.
+//! libnetwork's interface, `net` what Docker keeps there. None knows of those above it.
 //!
 //! # Features
 //!
-//! `cli`, on by default, is what the binary needs. A library user takes `default-features = false`.
+//! `cli`, on by default, is what the binary needs. A library user takes `default-features = false`, with `net` where
+//! Docker's networks are to be read.
 
 #![deny(unsafe_code, missing_docs, missing_debug_implementations)]
 #![deny(clippy::undocumented_unsafe_blocks, clippy::host_endian_bytes)]
@@ -50,6 +52,8 @@ pub mod cli;
 mod db;
 mod error;
 pub mod format;
+#[cfg(feature = "net")]
+pub mod net;
 mod storage;
 pub mod store;
 pub mod tree;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the bottom up. `check` and `db` stand side by side.
-const LAYERS: [(&str, &[&str]); 8] = [
+const LAYERS: [(&str, &[&str]); 9] = [
     ("error", &["format"]), // its variants carry the format's types
     ("format", &["error"]),
     ("storage", &["error", "format"]),
@@ -12,7 +12,8 @@ const LAYERS: [(&str, &[&str]); 8] = [
     ("db", &["error", "format", "storage", "tree"]),
     ("check", &["error", "format", "storage", "tree"]),
     ("store", &["error", "format", "storage", "tree", "db"]),
-    ("cli", &["format", "tree", "check", "store"]),
+    ("net", &["store"]),
+    ("cli", &["format", "tree", "check", "store", "net"]),
 ];
 
 #[test]
@@ -64,10 +65,14 @@ fn names(rest: &str) -> Vec<String> {
 
 fn files_of(layer: &str) -> Vec<PathBuf> {
     let folder = Path::new("src").join(layer);
-    match fs::read_dir(&folder) {
-        Ok(entries) => {
-            entries.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|e| e == "rs")).collect()
-        }
-        Err(_) => Some(folder.with_extension("rs")).filter(|path| path.exists()).into_iter().collect(),
+    match folder.is_dir() {
+        true => files_below(&folder),
+        false => Some(folder.with_extension("rs")).filter(|path| path.exists()).into_iter().collect(),
     }
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files = entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] });
+    files.filter(|path| path.extension().is_some_and(|e| e == "rs")).collect()
 }

@@ -32,6 +32,7 @@ mod listing;
 mod man;
 mod naming;
 mod nesting;
+mod net;
 mod number;
 mod output;
 mod page;
@@ -122,6 +123,7 @@ enum Command {
     DeleteBucket(delete_bucket::Args),
     RenameBucket(rename_bucket::Args),
     Bench(bench::Args),
+    Net(net::Args),
     Kv(kv::Args),
     Snapshot(snapshot::Args),
     Find(find::Args),
@@ -195,6 +197,7 @@ fn dispatch(command: &Command, context: &mut Context<'_>) -> Result<Status, Fail
         Command::DeleteBucket(args) => return delete_bucket::run(args, context),
         Command::RenameBucket(args) => return rename_bucket::run(args, context),
         Command::Bench(args) => return bench::run(args, context),
+        Command::Net(args) => return net::run(args, context),
         Command::Kv(args) => return kv::run(args, context),
         Command::Version(_) => version::run(context.out)?,
         Command::Man(args) => {

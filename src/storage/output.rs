@@ -78,7 +78,7 @@ impl<D: Directory> OutputFile<D> {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`]; with [`ErrorKind::AlreadyExists`] where there is something of that name, and it is not to be
+    /// [`Error::Io`]; with [`AlreadyExists`](std::io::ErrorKind::AlreadyExists) where there is something of that name, and it is not to be
     /// replaced.
     pub fn persist(self) -> Result<()> {
         let named = |op, e| Error::io(op, &self.path, e);

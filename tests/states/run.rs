@@ -127,14 +127,15 @@ fn one_round(
     let name = |state: &str| format!("{}/{round}/{state}", workload.name);
     let trace = workload.record(round, Recorder::new(None)).map_err(|what| Wrong { name: name(""), what })?;
     let (judge, mut count, mut wrong) = (Judge::new(workload, &trace), Count::default(), None);
-    let left = share.saturating_sub(shared.counts.lock().unwrap()[at].states);
+    let before = shared.counts.lock().unwrap()[at].states;
+    let left = share.saturating_sub(before);
     let mut fresh = |hash| shared.seen.lock().unwrap().insert(hash);
     count.epochs = states(&trace.start, &trace.ops, workload.page_size as usize, plan.depth, &mut fresh, &mut |state| {
         // That is looked at once, in the workload that does nothing else.
         if state.mark == 0 && workload.is_made_as_any_other() {
             return true;
         }
-        wrong = count.look(&judge, state, plan, shared).err().map(|(inner, what)| {
+        wrong = count.look(&judge, state, plan, shared, before).err().map(|(inner, what)| {
             let inner = if inner.is_empty() { inner } else { format!("/{inner}") };
             Wrong { name: name(&state.name) + &inner, what }
         });
@@ -145,7 +146,15 @@ fn one_round(
 }
 
 impl Count {
-    fn look(&mut self, judge: &Judge<'_>, state: &State<'_>, plan: &Plan<'_>, shared: &Shared) -> Result<(), (String, String)> {
+    /// Looks at a state of a round before which there were so many.
+    fn look(
+        &mut self,
+        judge: &Judge<'_>,
+        state: &State<'_>,
+        plan: &Plan<'_>,
+        shared: &Shared,
+        before: usize,
+    ) -> Result<(), (String, String)> {
         let here = |what: String| (String::new(), what);
         match judge.judge(state).map_err(here)? {
             Verdict::Before => self.before += 1,
@@ -156,11 +165,12 @@ impl Count {
         if state.mark == 0 {
             return Ok(());
         }
-        if self.states.is_multiple_of(plan.again_every) {
+        let number = before + self.states;
+        if number.is_multiple_of(plan.again_every) {
             let mut fresh = |hash: u64| shared.seen.lock().unwrap().insert(!hash);
             self.again += judge.crash_again(state.world, None, &mut fresh)?;
         }
-        if let Some(peer) = plan.peer.filter(|_| self.states.is_multiple_of(plan.peer_every))
+        if let Some(peer) = plan.peer.filter(|_| number.is_multiple_of(plan.peer_every))
             && let Some(file) = state.world.file(judge.workload.path)
         {
             self.peer += 1;
