@@ -169,8 +169,8 @@ impl Db {
     ///
     /// # Errors
     ///
-    /// [`Error::ReadOnly`], [`Error::Poisoned`], and [`Error::WriterActive`] where this thread holds one already: waiting
-    /// would last for ever.
+    /// [`Error::ReadOnly`], [`Error::Poisoned`], [`Error::TxIdExhausted`], and [`Error::WriterActive`] where this thread
+    /// holds one already: waiting would last for ever. A transaction is its thread's that began it, wherever it is sent.
     pub fn begin_write(&self) -> Result<WriteTx> {
         self.begin_write_with(Patience::Forever)
     }

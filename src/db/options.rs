@@ -171,7 +171,8 @@ impl OpenOptions {
     }
 
     /// The largest size that all pages together may come to; [`Error::MaxSize`](crate::Error::MaxSize) is what a commit
-    /// fails with that would need more. Default: none.
+    /// fails with that would need more. A file that is larger already is opened, and what is free in it can be used.
+    /// Default: none.
     pub fn max_size(&mut self, bytes: u64) -> &mut Self {
         self.write.max_size = Some(bytes);
         self
@@ -203,7 +204,9 @@ impl OpenOptions {
         self
     }
 
-    /// Walks the whole new state of each transaction before it is committed. Slow. Default: no.
+    /// Walks the whole new state of each transaction before it is committed. Where it does not verify, the transaction
+    /// fails, and so does every later one: what is wrong may have been wrong before, or lie on a page that was given away.
+    /// Slow. Default: no.
     pub fn strict(&mut self, strict: bool) -> &mut Self {
         self.write.strict = strict;
         self
