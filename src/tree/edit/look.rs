@@ -6,7 +6,7 @@ use super::arena::Place;
 use super::items::Item;
 use super::node::{Body, Child, NodeId, child_index};
 use super::{BucketId, Edit, Stored};
-use crate::error::Result;
+use crate::error::{CorruptionKind, Result};
 use crate::format::{BucketHeader, LeafElement, PageId};
 use crate::storage::Medium;
 use crate::tree::{Bucket, Pages};
@@ -33,6 +33,19 @@ pub(crate) enum View<'e> {
 enum Way {
     Up,
     Down,
+}
+
+impl Way {
+    /// Whether a key lies on this side of a bound.
+    fn leads_from(self, bound: Bound<&[u8]>, key: &[u8]) -> bool {
+        match (bound, self) {
+            (Bound::Unbounded, _) => true,
+            (Bound::Included(bound), Way::Up) => key >= bound,
+            (Bound::Excluded(bound), Way::Up) => key > bound,
+            (Bound::Included(bound), Way::Down) => key <= bound,
+            (Bound::Excluded(bound), Way::Down) => key < bound,
+        }
+    }
 }
 
 impl Edit {
@@ -100,10 +113,16 @@ impl Edit {
         }
     }
 
+    /// The element next to a bound. Keys that do not ascend could lead to one on its other side, and whoever goes on
+    /// from there would go in circles.
     fn outermost(&self, bucket: BucketId, bound: Bound<&[u8]>, way: Way) -> Result<Option<Neighbour<'_>>> {
-        match self.bucket(bucket).root {
+        let found = match self.bucket(bucket).root {
             Some(node) => self.outermost_below(Child::Node(node), bound, way),
             None => outermost_committed(self.committed(bucket)?, bound, way),
+        }?;
+        match found {
+            Some(found) if !way.leads_from(bound, found.element.key) => Err(CorruptionKind::PageOrder.at(found.host).into()),
+            found => Ok(found),
         }
     }
 
