@@ -91,10 +91,18 @@ pub struct Cli {
     #[arg(short = 'V', short_alias = 'v', long, action = clap::ArgAction::Version)]
     version: Option<bool>,
     /// When to colour output
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", hide_possible_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN",
+        hide_possible_values = true,
+        display_order = 100
+    )]
     color: Color,
     /// Show no progress
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 100)]
     quiet: bool,
     #[command(subcommand)]
     command: Command,
