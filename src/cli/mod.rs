@@ -30,6 +30,7 @@ mod listing;
 mod man;
 mod naming;
 mod nesting;
+mod net;
 mod number;
 mod output;
 mod page;
@@ -111,6 +112,7 @@ enum Command {
     CreateBucket(create_bucket::Args),
     DeleteBucket(delete_bucket::Args),
     RenameBucket(rename_bucket::Args),
+    Net(net::Args),
     Kv(kv::Args),
     Snapshot(snapshot::Args),
     Find(find::Args),
@@ -181,6 +183,7 @@ fn dispatch(command: &Command, context: &mut Context<'_>) -> Result<Status, Fail
         Command::CreateBucket(args) => return create_bucket::run(args, context),
         Command::DeleteBucket(args) => return delete_bucket::run(args, context),
         Command::RenameBucket(args) => return rename_bucket::run(args, context),
+        Command::Net(args) => return net::run(args, context),
         Command::Kv(args) => return kv::run(args, context),
         Command::Version(_) => version::run(context.out)?,
         Command::Man(args) => {

@@ -28,7 +28,7 @@ pub struct Command {
 }
 
 /// The commands that read one file, each with every way to write its output.
-const LINES: [&str; 37] = [
+const LINES: [&str; 46] = [
     "info FILE",
     "info FILE --verbose",
     "info FILE --format json",
@@ -66,6 +66,15 @@ const LINES: [&str; 37] = [
     "kv get FILE KEY --bucket TOP",
     "kv exists FILE KEY --bucket TOP",
     "kv export FILE --bucket TOP",
+    "net ls FILE",
+    "net ls FILE --format json --filter name=b",
+    "net inspect FILE --all",
+    "net endpoints FILE --no-trunc",
+    "net sandboxes FILE --format json",
+    "net ports FILE",
+    "net addresses FILE",
+    "net diagram FILE",
+    "net diagram FILE --as mermaid",
 ];
 
 /// The words of a command line, the program's name left out.
@@ -102,6 +111,7 @@ pub fn lines(file: &Path, asked: &Asked) -> Vec<Vec<OsString>> {
         "compact FILE -o OUT --force",
         "find DIR",
         "kv list DIR",
+        "net ls DIR",
     ];
     let lines = LINES.iter().chain(&others).map(|line| words(line, file, asked));
     // A word that is given to a program cannot have a zero in it.
