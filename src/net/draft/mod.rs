@@ -170,6 +170,16 @@ impl Draft {
         Ok(())
     }
 
+    /// Writes all records, to a store that has none of them. Those that cannot be read are left out.
+    pub fn write_all(&self, store: &mut StoreTx<'_>) -> Result<(), StoreError> {
+        for (key, stored) in &self.now {
+            if let (Stored::Record { value, .. }, Ok(key)) = (stored, std::str::from_utf8(key)) {
+                store.put(key, value)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Whether anything lies under a key, an empty record not counted.
     pub fn has(&self, key: &Key) -> bool {
         match self.now.get(key.to_string().as_bytes()) {

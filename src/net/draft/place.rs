@@ -45,10 +45,10 @@ fn descend(json: Json<'_>, field: &str, parts: &mut Vec<Part>) {
         Kind::Array => {
             if let Some((index, rest)) = item(field) {
                 parts.push(Part::Item(index));
-                return match json.items().unwrap_or_default().get(index) {
-                    Some(item) => descend(*item, rest, parts),
-                    None => {}
-                };
+                if let Some(item) = json.items().unwrap_or_default().get(index) {
+                    descend(*item, rest, parts);
+                }
+                return;
             }
         }
         Kind::Object => {

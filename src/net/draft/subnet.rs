@@ -59,7 +59,7 @@ impl Draft {
     }
 
     /// Sets the gateway of the subnet that it is in.
-    pub fn set_gateway(&mut self, network: &str, gateway: IpAddr) -> Result<(), SettingError> {
+    pub fn set_gateway(&mut self, network: &str, gateway: IpAddr, fixed: &[Clash]) -> Result<(), SettingError> {
         let wrong = |why: &str| SettingError::Address { address: gateway, why: why.into() };
         let inventory = self.inventory();
         let record = inventory.network(network).ok_or_else(|| SettingError::NoNetwork { network: network.into() })?;
@@ -71,6 +71,9 @@ impl Draft {
         }
         if at.pool.auxiliary.iter().any(|(_, cidr)| cidr.address() == gateway) {
             return Err(wrong("is reserved"));
+        }
+        if let Some(clash) = fixed.iter().find(|clash| clash.address == gateway) {
+            return Err(wrong(&format!("was given to container {} by hand", clash.container)));
         }
         let value = Cidr::new(gateway, subnet.prefix()).ok_or_else(|| wrong("is of another family"))?;
         let mut document = at.network.document().clone();
