@@ -27,3 +27,8 @@ fn every_input_of_the_format_corpus_passes() {
 fn every_input_of_the_open_corpus_passes() {
     replay("open", 100, bodies::open);
 }
+
+#[test]
+fn every_input_of_the_net_corpus_passes() {
+    replay("net", 20, bodies::net);
+}
