@@ -38,9 +38,25 @@ start() {
         sleep 0.1
     done
 }
+# The kernel takes the interfaces of a container away some time after it has ended.
+up() {
+    for attempt in 1 2 3 4 5 6 7 8 9 10; do
+        docker start "$@" && return 0
+        sleep 0.3
+    done
+    return 1
+}
 stop() {
-    kill "-$1" "$daemon"
+    kill -TERM "$daemon"
     wait "$daemon"
+    return 0
+}
+# All processes of this namespace end at once, and with them everything that was not on a disk.
+cut_power() {
+    kill -KILL -1
+    wait "$daemon"
+    umount /run/docker/netns/*
+    rm -rf /run/docker /run/docker.pid /run/containerd
     return 0
 }
 while read -r line; do
@@ -210,16 +226,16 @@ impl Bed<'_> {
     }
 }
 
-/// What keeps 20.10 or its containers from starting, and whether a container has to start to see that it is mended.
-const ROWS: [(&str, fn(&Bed<'_>), bool); 16] = [
-    ("invalid-json", |bed| bed.put(&format!("network/{}/", bed.spare), "{\"name\":"), false),
+/// What keeps 20.10 or its containers from starting, and the container that has to start once it is mended.
+const ROWS: [(&str, fn(&Bed<'_>), &str); 16] = [
+    ("invalid-json", |bed| bed.put(&format!("network/{}/", bed.spare), "{\"name\":"), ""),
     (
         "missing-field",
         |bed| bed.alter(&format!("network/{}/", bed.spare), |network| assert!(network.remove(&[Member("name")]).unwrap())),
-        false,
+        "",
     ),
-    ("short-value", |bed| bed.raw(|bucket| bucket.put(format!("{ROOT}network/{OTHER}/"), b"abc")), false),
-    ("nested-bucket", |bed| bed.raw(|bucket| bucket.create_bucket(format!("{ROOT}network/{OTHER}/")).map(drop)), false),
+    ("short-value", |bed| bed.raw(|bucket| bucket.put(format!("{ROOT}network/{OTHER}/"), b"abc")), ""),
+    ("nested-bucket", |bed| bed.raw(|bucket| bucket.create_bucket(format!("{ROOT}network/{OTHER}/")).map(drop)), ""),
     (
         "nil-address",
         |bed| {
@@ -227,7 +243,7 @@ const ROWS: [(&str, fn(&Bed<'_>), bool); 16] = [
             let key = format!("bridge-endpoint/{}/", bed.endpoint(&bed.fixed).1);
             bed.alter(&key, |driver| driver.set(&[Member("Addr")], "<nil>").unwrap());
         },
-        true,
+        "c1",
     ),
     (
         "orphan-docker0",
@@ -235,7 +251,7 @@ const ROWS: [(&str, fn(&Bed<'_>), bool); 16] = [
             let record = bed.text(&format!("bridge/{}/", bed.docker0));
             bed.put(&format!("bridge/{OTHER}/"), &record.replace(&bed.docker0, OTHER));
         },
-        false,
+        "",
     ),
     (
         "orphan-bridge",
@@ -244,7 +260,7 @@ const ROWS: [(&str, fn(&Bed<'_>), bool); 16] = [
             let record = record.replace(&bed.spare, OTHER).replace(&bed.spare[..12], &OTHER[..12]);
             bed.put(&format!("bridge/{OTHER}/"), &record);
         },
-        false,
+        "",
     ),
     (
         "orphan-vlan",
@@ -252,11 +268,11 @@ const ROWS: [(&str, fn(&Bed<'_>), bool); 16] = [
             let record = bed.text(&format!("macvlan/network/{}/", bed.lan));
             bed.put(&format!("macvlan/network/{OTHER}/"), &record.replace(&bed.lan, OTHER).replace("uplink0", "uplink1"));
         },
-        false,
+        "",
     ),
-    ("missing-driver-record", |bed| bed.delete(&format!("bridge/{}/", bed.fixed)), true),
-    ("missing-driver-record", |bed| bed.delete(&format!("macvlan/network/{}/", bed.lan)), true),
-    ("orphan-driver-endpoint", |bed| bed.put_running(&["driver"], &bed.one), false),
+    ("missing-driver-record", |bed| bed.delete(&format!("bridge/{}/", bed.fixed)), "c1"),
+    ("missing-driver-record", |bed| bed.delete(&format!("macvlan/network/{}/", bed.lan)), "c3"),
+    ("orphan-driver-endpoint", |bed| bed.put_running(&["driver"], &bed.one), ""),
     (
         "stale-endpoint",
         |bed| {
@@ -264,14 +280,14 @@ const ROWS: [(&str, fn(&Bed<'_>), bool); 16] = [
             let key = format!("endpoint/{}/{}/", bed.one, bed.endpoint(&bed.one).1);
             bed.alter(&key, |endpoint| endpoint.set(&[Member("sandbox")], "").unwrap());
         },
-        false,
+        "",
     ),
-    ("wrong-count", |bed| bed.put(&format!("endpoint_count/{}/", bed.spare), r#"{"Count":18446744073709551593}"#), false),
-    ("missing-count", |bed| bed.delete(&format!("endpoint_count/{}/", bed.spare)), false),
+    ("wrong-count", |bed| bed.put(&format!("endpoint_count/{}/", bed.spare), r#"{"Count":18446744073709551593}"#), ""),
+    ("missing-count", |bed| bed.delete(&format!("endpoint_count/{}/", bed.spare)), ""),
     (
         "duplicate-name",
         |bed| bed.alter(&format!("network/{}/", bed.spare), |network| network.set(&[Member("name")], "one").unwrap()),
-        true,
+        "c2",
     ),
     (
         "object-dns",
@@ -281,7 +297,7 @@ const ROWS: [(&str, fn(&Bed<'_>), bool); 16] = [
             let servers = json!([{ "IPStr": "10.255.255.53", "HostLoopback": true }]);
             bed.alter(&key, |sandbox| sandbox.set(&[Member("ExtDNS")], servers).unwrap());
         },
-        true,
+        "c2",
     ),
 ];
 
@@ -303,7 +319,7 @@ fn what_keeps_a_daemon_from_starting_is_found_and_mended_and_a_lost_file_is_made
     assert_eq!(places[0], ("/c1".into(), "fixed".into(), "10.90.5.7".into()));
     let running = inventory(&host.file());
     host.run("docker stop -t 0 c1 c2 c3");
-    host.run("stop TERM");
+    host.run("stop");
     assert_eq!(found(&host.file(), &host.root()), Vec::<String>::new());
 
     rows(&mut host, &running);
@@ -322,7 +338,7 @@ fn rows(host: &mut Host, running: &Inventory) {
     let sound = std::fs::read(&file).unwrap();
     let stopped = inventory(&file);
     let id = |name: &str| stopped.find_network(name).unwrap().id.clone();
-    for (code, plant, start) in ROWS {
+    for (code, plant, container) in ROWS {
         std::fs::write(&file, &sound).unwrap();
         let (fixed, one, spare, lan, docker0) = (id("fixed"), id("one"), id("spare"), id("lan"), id("bridge"));
         plant(&Bed { file: &file, running, fixed, one, spare, lan, docker0 });
@@ -339,16 +355,16 @@ fn rows(host: &mut Host, running: &Inventory) {
         for network in ["bridge", "fixed", "host", "lan", "none", "one"] {
             assert_eq!(names.lines().filter(|name| *name == network).count(), 1, "{code}: {names}");
         }
-        if start {
-            host.run("docker start c1 c2 c3");
-            host.run("docker stop -t 0 c1 c2 c3");
+        if !container.is_empty() {
+            host.run(&format!("up {container}"));
+            host.run(&format!("docker stop -t 0 {container}"));
         }
-        host.run("stop TERM");
+        host.run("stop");
     }
     std::fs::write(&file, &sound).unwrap();
 }
 
-/// Loses the file twice: after a clean stop, when the containers do not know their addresses, and after a crash.
+/// Loses the file twice: after a clean stop, when the containers do not know their addresses, and after a power cut.
 fn lost(host: &mut Host, places: &[(String, String, String)]) {
     let (file, root) = (host.file(), host.root());
     let lan = ["--driver", "lan=macvlan", "--parent", "lan=uplink0"];
@@ -362,17 +378,17 @@ fn lost(host: &mut Host, places: &[(String, String, String)]) {
     assert_eq!(status, 0, "{err}");
     assert_eq!(found(&file, &root), Vec::<String>::new());
     host.run("start");
-    host.run("docker start c1 c2 c3");
+    host.run("up c1 c2 c3");
     assert_eq!(host.places(), places);
 
-    host.run("stop KILL");
+    host.run("cut_power");
     std::fs::remove_file(&file).unwrap();
     let (status, _, err) = unbolt(&[&["rebuild"], &lan[..], &["-o"]].concat(), &[&file, &root]);
     assert_eq!(status, 0, "{err}");
-    host.run("rm -f /run/docker.pid; start");
-    host.run("docker start c1 c2 c3");
+    host.run("start");
+    host.run("up c1 c2 c3");
     assert_eq!(host.places(), places);
     host.run("docker stop -t 0 c1 c2 c3");
-    host.run("stop TERM");
+    host.run("stop");
     assert_eq!(host.shell.end().code(), Some(0));
 }

@@ -227,16 +227,26 @@ impl<B: Bytes> Visitor<B> for Everything {
     }
 }
 
-/// Reads the input as values of Docker's records, parted by zero bytes, each under the next of its kinds of keys; looks
-/// at them with every version in mind, and mends what can be mended.
+/// The kinds of records that the input is read as, one after the other.
+const RECORDS: [&str; 9] = [
+    "network/n/",
+    "endpoint/n/e/",
+    "endpoint_count/n/",
+    "sandbox/s/",
+    "bridge/n/",
+    "bridge-endpoint/e/",
+    "ipvlan/network/n/",
+    "ipam/default/data/L/10.0.0.0/8/",
+    "ipam/default/config/L/",
+];
+
+/// Reads the input as values of Docker's records, parted by zero bytes; looks at them with several versions in mind, and
+/// mends what can be mended.
 pub fn net(data: &[u8]) {
-    const KEYS: [&str; 9] = ["network/n/", "endpoint/n/e/", "endpoint_count/n/", "sandbox/s/", "bridge/n/", "bridge-endpoint/e/", "ipvlan/network/n/", "ipam/default/data/L/10.0.0.0/8/", "ipam/default/config/L/"];
     let pair = |(key, value): (&str, &[u8])| Ok(KvPair { key: format!("{ROOT}{key}"), value: value.into(), last_index: 1 });
-    let entries = || KEYS.into_iter().zip(data.split(|byte| *byte == 0)).map(pair);
     for version in ["1.10", "20.10", "27.0", "29.0"] {
-        let doctor = Doctor::new().target(version.parse().expect("a version"));
-        let mut draft = Draft::read(entries()).expect("memory can be read");
-        let fixed = doctor.fix(&mut draft, |_| true);
+        let mut draft = Draft::read(RECORDS.into_iter().zip(data.split(|byte| *byte == 0)).map(pair)).expect("in memory");
+        let fixed = Doctor::new().target(version.parse().expect("a version")).fix(&mut draft, |_| true);
         assert!(fixed.left.iter().all(|finding| finding.mends.is_empty()), "{fixed:?}");
     }
 }

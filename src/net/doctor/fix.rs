@@ -61,9 +61,7 @@ impl Doctor<'_> {
     fn mend(&self, rule: &'static Rule, draft: &mut Draft, mended: &mut Vec<Finding>) {
         let inventory = draft.inventory();
         for finding in self.found(rule, &self.case(&inventory)).into_iter().filter(|finding| !finding.mends.is_empty()) {
-            let mut attempt = draft.clone();
-            if finding.mends.iter().try_for_each(|operation| attempt.apply(operation)).is_ok() && attempt != *draft {
-                *draft = attempt;
+            if draft.attempt(&finding.mends) == Ok(true) {
                 mended.push(finding);
             }
         }
