@@ -8,8 +8,10 @@ use unbolt::{OpenOptions, Snapshot};
 
 fn main() -> ExitCode {
     let mut out = io::BufWriter::new(io::stdout().lock());
-    let mut err = io::stderr().lock();
+    // Not locked: progress is drawn on it by a thread of its own.
+    let mut err = io::stderr();
     let color = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|wish| wish.is_empty());
+    let progress = io::stderr().is_terminal() && std::env::var_os("CI").is_none_or(|value| value != "true");
     let mut context = Context {
         open: &|path| Snapshot::open(path),
         open_to_write: &|path, options: &OpenOptions| options.open(path),
@@ -17,6 +19,7 @@ fn main() -> ExitCode {
         out: &mut out,
         err: &mut err,
         color,
+        progress,
     };
     let status = run(std::env::args_os(), &mut context);
     // Whatever could not be flushed was reported by the command; nothing must be tried again on drop.

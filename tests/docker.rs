@@ -1,16 +1,16 @@
 //! A real dockerd at work: its database is read again and again, and it never notices.
 #![cfg(target_os = "linux")]
 
+mod daemon;
 mod go;
 
-use std::io::BufRead;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use go::Beside;
+use daemon::{Daemon, complaints, database, log};
 use unbolt::format::TxId;
 use unbolt::tree::verify;
 use unbolt::{DEFAULT_ATTEMPTS, Error, Snapshot, lock_holders};
@@ -22,55 +22,16 @@ const NETWORKS: usize = 30;
 /// A bound, not an expectation.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Runs a dockerd with everything it writes in namespaces of its own, its data apart in the folder given; makes and
-/// removes networks until standard input ends; stops it. Fails with the first docker command that fails.
-const DAEMON: &str = r#"
-set -eu
-folder=$1
-hostname demo
-for place in /run /etc/docker /var/lib/docker /var/lib/containerd; do
-    mkdir -p "$place"
-    mount -t tmpfs demo "$place"
-done
-ip link set lo up
-dockerd --iptables=false --ip6tables=false --storage-driver=vfs --userland-proxy=false \
-    --exec-opt native.cgroupdriver=cgroupfs --data-root "$folder/root" >"$folder/dockerd.log" 2>&1 3<&- &
-daemon=$!
-until docker version >/dev/null 2>&1; do
-    kill -0 "$daemon"
-    sleep 0.2
-done
-echo ready
-exec 3<&0
-(cat <&3 >/dev/null; : >"$folder/stop") >/dev/null &
-made=0
-while [ ! -e "$folder/stop" ]; do
-    docker network create --label "number=$made" "network-$made" >/dev/null
-    [ "$made" -lt 3 ] || docker network rm "network-$((made - 3))" >/dev/null
-    made=$((made + 1))
-    echo "made $made"
-done
-docker network ls --quiet >/dev/null
-kill -TERM "$daemon"
-wait "$daemon"
-echo stopped
-"#;
-
 #[test]
 fn a_running_dockerd_is_read_while_it_makes_and_removes_networks_and_is_not_disturbed() {
-    if let Some(missing) = missing() {
-        return eprintln!("skipped: no {missing}");
-    }
     let folder = tempfile::tempdir().unwrap();
-    let mut daemon = start(folder.path());
-    let database = folder.path().join("root/network/files/local-kv.db");
+    let Some(daemon) = Daemon::start(folder.path()) else { return };
+    let database = database(folder.path());
 
-    let (made, output) = (Arc::new(AtomicUsize::new(0)), daemon.take_output());
-    let counted = Arc::clone(&made);
+    let (made, enough) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let (counted, stop) = (Arc::clone(&made), Arc::clone(&enough));
     // Ends with the daemon, however this test ends.
-    let follow = std::thread::spawn(move || {
-        output.lines().map(Result::unwrap).inspect(|_| _ = counted.fetch_add(1, Ordering::Relaxed)).last()
-    });
+    let work = std::thread::spawn(move || make_and_remove_networks(daemon, &counted, &stop));
     let (mut states, mut reads, start) = (Vec::new(), 0, Instant::now());
     let (mut rejected, mut listed) = (0, 0);
     while reads < READS || states.len() <= NETWORKS || made.load(Ordering::Relaxed) < NETWORKS {
@@ -85,18 +46,14 @@ fn a_running_dockerd_is_read_while_it_makes_and_removes_networks_and_is_not_dist
         // This daemon takes the lock for each transaction and gives it back.
         let holders = lock_holders(&database);
         assert!(holders.iter().all(|holder| holder.command.as_deref() != Some("unbolt")), "{holders:?}");
-        assert!(!follow.is_finished() && start.elapsed() < PATIENCE, "{}", log(folder.path()));
+        assert!(!work.is_finished() && start.elapsed() < PATIENCE, "{}", log(folder.path()));
     }
-    let status = daemon.end();
-    assert!(status.success(), "{status}\n{}", log(folder.path()));
-    assert_eq!(follow.join().unwrap().as_deref(), Some("stopped"));
-
-    let log = log(folder.path());
+    enough.store(true, Ordering::Relaxed);
+    let log = work.join().unwrap().stop();
     assert_eq!(complaints(&log), Vec::<&str>::new());
-    assert!(log.lines().count() > 10, "is this the daemon's log?\n{log}");
     eprintln!(
         "{} networks made in {:.1?}: {reads} reads of {} states, {rejected} attempts rejected; {listed} lists",
-        made.load(Ordering::Relaxed) - 1,
+        made.load(Ordering::Relaxed),
         start.elapsed(),
         states.len(),
     );
@@ -105,28 +62,17 @@ fn a_running_dockerd_is_read_while_it_makes_and_removes_networks_and_is_not_dist
     assert_eq!(Snapshot::read(&database, 1, verified_state).unwrap().0.1, None);
 }
 
-/// What it takes to run the daemon, if it is not there.
-fn missing() -> Option<&'static str> {
-    let runs = |program: &str| {
-        Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|s| s.success())
-    };
-    let may_unshare =
-        || Command::new("unshare").args(["--mount", "--net", "--pid", "--fork", "true"]).stderr(Stdio::null()).status();
-    if let Some(program) = ["dockerd", "docker", "unshare", "containerd"].into_iter().find(|program| !runs(program)) {
-        return Some(program);
+/// Keeps the daemon at work until that is enough, three networks at a time.
+fn make_and_remove_networks(mut daemon: Daemon, made: &AtomicUsize, enough: &AtomicBool) -> Daemon {
+    while !enough.load(Ordering::Relaxed) {
+        let number = made.load(Ordering::Relaxed);
+        daemon.docker(&format!("network create --label number={number} network-{number}")).unwrap();
+        if number >= 3 {
+            daemon.docker(&format!("network rm network-{}", number - 3)).unwrap();
+        }
+        made.fetch_add(1, Ordering::Relaxed);
     }
-    (!may_unshare().is_ok_and(|status| status.success())).then_some("right to make namespaces")
-}
-
-fn start(folder: &Path) -> Beside {
-    let mut unshare = Command::new("unshare");
-    unshare.args(["--mount", "--net", "--uts", "--ipc", "--pid", "--fork", "--mount-proc", "--kill-child"]);
-    unshare.args(["sh", "-c", DAEMON, "daemon"]).arg(folder);
-    let mut daemon = Beside::start(&mut unshare);
-    match daemon.line() {
-        Some(line) if line == "ready" => daemon,
-        other => panic!("the daemon did not start: {other:?}\n{}", log(folder)),
-    }
+    daemon
 }
 
 /// The state's transaction, after its trees were verified, and the first of libnetwork's values that is none. Only
@@ -153,20 +99,6 @@ fn list(database: &Path) -> usize {
     let output = Command::new(env!("CARGO_BIN_EXE_unbolt")).args(["kv", "list"]).arg(database).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     output.stdout.split(|byte| *byte == b'\n').count() - 1
-}
-
-fn log(folder: &Path) -> String {
-    std::fs::read_to_string(folder.join("dockerd.log")).unwrap_or_default()
-}
-
-/// What the daemon says of its store that is not good news.
-fn complaints(log: &str) -> Vec<&str> {
-    let bad = |line: &str| ["level=warning", "level=error", "level=fatal"].iter().any(|level| line.contains(level));
-    let of_the_store = |line: &str| {
-        let line = line.to_lowercase();
-        ["bolt", "store", "libnetwork", "local-kv"].iter().any(|word| line.contains(word))
-    };
-    log.lines().filter(|line| line.contains("panic") || bad(line) && of_the_store(line)).collect()
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! Reading commands take no lock and write nothing: on a sound, a damaged and a locked file, as `strace` saw it.
+//! Reading commands, and dry runs of those that write, take no lock and write nothing: on a sound, a damaged and a locked
+//! file, as `strace` saw it.
 #![cfg(target_os = "linux")]
 
 use std::fs::{self, Metadata};
@@ -9,9 +10,10 @@ use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 use unbolt::{Db, Snapshot};
 
-/// Every reading command, its arguments parted by blanks. FILE is the database, FOLDER the directory it lies in, OUT
-/// a path elsewhere, ROOT the page on which its root bucket begins, KEY a key of Docker's bucket.
-const COMMANDS: [&str; 34] = [
+/// Every reading command and every dry run, its arguments parted by blanks. FILE is the database, FOLDER the directory it
+/// lies in, OUT a path elsewhere, RECORDS a file elsewhere that `kv import` takes, ROOT the page on which its root bucket
+/// begins, KEY a key of Docker's bucket.
+const COMMANDS: [&str; 43] = [
     "info FILE",
     "info --format json FILE",
     "check FILE",
@@ -46,7 +48,19 @@ const COMMANDS: [&str; 34] = [
     "compact --no-sync -o OUT FILE",
     "find FOLDER",
     "find --format json FOLDER",
+    "put --dry-run FILE libnetwork KEY value",
+    "delete --dry-run FILE libnetwork KEY",
+    "create-bucket --dry-run FILE new",
+    "delete-bucket --dry-run FILE libnetwork",
+    "rename-bucket --dry-run FILE libnetwork new",
+    "kv put --dry-run FILE KEY value",
+    "kv put --dry-run --wait 600 FOLDER new-key value",
+    "kv delete --dry-run FILE KEY",
+    "kv import --dry-run FILE RECORDS",
 ];
+
+/// What RECORDS holds.
+const RECORDS: &str = r#"[{"key":"new-key","last_index":1,"value":"value"}]"#;
 
 /// A directory with one database in it, and how both were before anybody looked.
 struct Scene {
@@ -97,12 +111,14 @@ impl Scene {
     /// from run to run, are replaced by their names in [`COMMANDS`].
     fn run(&self, command: &str) -> Ran {
         let elsewhere = tempfile::tempdir().unwrap();
-        let out = elsewhere.path().join("out.db");
+        let (out, records) = (elsewhere.path().join("out.db"), elsewhere.path().join("records.json"));
+        fs::write(&records, RECORDS).unwrap();
         let (root, key) = known_places();
         let arguments = command.split(' ').map(|word| match word {
             "FILE" => self.database.clone().into(),
             "FOLDER" => self.folder.path().into(),
             "OUT" => out.clone().into(),
+            "RECORDS" => records.clone().into(),
             "ROOT" => root.to_string().into(),
             "KEY" => key.clone().into(),
             word => word.into(),
@@ -271,7 +287,11 @@ fn reading_a_locked_file_is_like_reading_one_that_is_not() {
         let lock = Db::open(&scene.database).unwrap();
         let locked = scene.run(command);
         drop(lock);
-        assert_eq!((free.status, &free.errors), (locked.status, &locked.errors), "{command}");
+        // A dry run says what would stand in its way.
+        let (obstacles, others): (Vec<&str>, Vec<&str>) =
+            locked.errors.lines().partition(|line| line.contains(": could not be changed now: locked by "));
+        assert_eq!(obstacles.len(), usize::from(command.contains("--dry-run")), "{command}: {}", locked.errors);
+        assert_eq!((free.status, free.errors.lines().collect()), (locked.status, others), "{command}");
         // Who holds the lock is part of what `info` tells.
         if command != "info --format json FILE" {
             assert_eq!(free.text, locked.text, "{command}");

@@ -147,6 +147,7 @@ fn export(file: &[u8]) {
         out: &mut out,
         err: &mut err,
         color: false,
+        progress: false,
     };
     let status = EXPORT.run(&mut context);
     assert!(matches!(status, Status::Done | Status::No | Status::Corrupt), "{status:?}");

@@ -46,6 +46,11 @@ impl Spool {
         let _ = writeln!(self.notes, "unbolt: {words}");
     }
 
+    /// Hands over the words alone, where there are no data after all.
+    pub fn tell(self, err: &mut dyn Write) {
+        let _ = err.write_all(&self.notes);
+    }
+
     /// Hands over what was spooled. Data is not lost because nobody can be told about it.
     pub fn release(self, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<()> {
         let _ = err.write_all(&self.notes);

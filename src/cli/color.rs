@@ -2,8 +2,6 @@
 
 use clap::ValueEnum;
 
-use super::context::Context;
-
 /// When to colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Color {
@@ -17,9 +15,10 @@ pub enum Color {
 }
 
 impl Color {
-    pub fn is_wanted(self, context: &Context<'_>) -> bool {
+    /// Whether to colour, where `auto` means this.
+    pub fn is_wanted(self, auto: bool) -> bool {
         match self {
-            Color::Auto => context.color,
+            Color::Auto => auto,
             Color::Always => true,
             Color::Never => false,
         }

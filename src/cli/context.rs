@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::attempt::{self, Current, Spool};
 use super::failure::Failure;
+use super::progress::{Course, Progress};
 use super::status::Status;
 use super::txid::{Txid, TxidArg};
 use crate::format::{Meta, TxId};
@@ -32,6 +33,8 @@ pub struct Context<'a> {
     pub err: &'a mut dyn Write,
     /// Whether standard output shows colours, where a command is not told what to do.
     pub color: bool,
+    /// Whether standard error shows progress.
+    pub progress: bool,
 }
 
 impl std::fmt::Debug for Context<'_> {
@@ -69,7 +72,7 @@ impl Context<'_> {
         note_metas: impl Fn(&Opened<'_>, &mut Spool),
         mut read: impl FnMut(&Snapshot, &mut Spool) -> Result<Status, Failure>,
     ) -> Result<Status, Failure> {
-        let (open, selector) = (self.open, selector(state));
+        let (open, selector, progress) = (self.open, selector(state), self.progress);
         let shared = FileSystem::of(file).filter(FileSystem::is_shared);
         let take = |rejected| Opened::take(open, file, selector, rejected > 0);
         let read = |opened: &Opened<'_>, spool: &mut Spool| {
@@ -79,10 +82,18 @@ impl Context<'_> {
             note_metas(opened, spool);
             opened.test()?;
             note_if_not_provable(opened, spool);
+            let _progress = Progress::follow(progress, || course(opened));
             read(&opened.snapshot, spool)
         };
         attempt::attempt(take, read, || overtaken(file), self.out, self.err)
     }
+}
+
+/// How far a command has come that goes through a state.
+fn course(opened: &Opened<'_>) -> Course {
+    let (snapshot, file) = (&opened.snapshot, opened.file);
+    let pages = snapshot.meta().high_water.0.min(snapshot.pages().stored());
+    Course { what: file.display().to_string(), count: snapshot.runs_counter(), end: Some(pages), unit: "pages" }
 }
 
 fn selector(state: &TxidArg) -> TxSelector {

@@ -13,13 +13,13 @@ const NAME: &str = "local-kv.db";
 /// Where it lies: in the directory itself, in docker's `network`, in docker's data root.
 const PLACES: [&str; 3] = ["", "files", "network/files"];
 
-/// A file as it is; of a directory the `local-kv.db` in it, and standard error is told which.
-pub fn database(path: &Path, context: &mut Context<'_>) -> Result<PathBuf, Failure> {
+/// A file as it is; of a directory the `local-kv.db` in it, and standard error is told which, and what is done to it.
+pub fn database(path: &Path, doing: &str, context: &mut Context<'_>) -> Result<PathBuf, Failure> {
     if !path.is_dir() {
         return Ok(path.into());
     }
     let found = candidate(path)?;
-    let _ = writeln!(context.err, "unbolt: reading {}", found.display());
+    let _ = writeln!(context.err, "unbolt: {doing} {}", found.display());
     Ok(found)
 }
 

@@ -26,6 +26,8 @@ pub struct Args {
     /// The numbers of the pages
     #[arg(value_name = "PAGE", required = true)]
     pub pages: Vec<PageArg>,
+    #[command(flatten)]
+    pub state: TxidArg,
 }
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
@@ -33,8 +35,8 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
     if ids.is_empty() {
         return Err(Failure::usage("a page number is required"));
     }
-    context.read(&args.file, &TxidArg::default(), |snapshot, spool| {
-        let pages = RawPages::new(snapshot, &TxidArg::default());
+    context.read(&args.file, &args.state, |snapshot, spool| {
+        let pages = RawPages::new(snapshot, &args.state);
         for (index, id) in ids.iter().enumerate() {
             if index > 0 {
                 writeln!(spool.out(), "{SEPARATOR}")?;

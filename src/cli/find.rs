@@ -1,8 +1,10 @@
 //! Owns `find`: the Bolt files under a directory, and what wrote them.
 
 use std::fs::{self, DirEntry};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Value, json};
 
@@ -11,6 +13,7 @@ use super::context::{Context, Open};
 use super::failure::Failure;
 use super::json;
 use super::listing::Listing;
+use super::progress::{Course, Progress};
 use super::quote;
 use super::status::Status;
 use super::table::Table;
@@ -40,9 +43,13 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
-    let mut search = Search { open: context.open, err: context.err, found: Vec::new(), unreadable: false };
+    let mut search = Search::new(context.open);
+    let progress = Progress::follow(context.progress, || search.course());
     args.directories.iter().for_each(|directory| search.start(directory));
-    let Search { found, unreadable, .. } = search;
+    drop(progress);
+    let Search { found, passed_over, unreadable, .. } = search;
+    // Nothing is left to say where standard error is closed.
+    passed_over.iter().for_each(|words| _ = writeln!(context.err, "unbolt: {words}"));
     match args.format {
         Listing::Table if !found.is_empty() => table(&found).write(context.out)?,
         Listing::Table => {}
@@ -64,16 +71,28 @@ struct Found {
     written_by: Option<&'static str>,
 }
 
-/// A search under way. What cannot be read is named at once and passed over.
+/// A search under way.
 struct Search<'c> {
     open: Open<'c>,
-    err: &'c mut dyn Write,
     found: Vec<Found>,
+    /// What cannot be read, and why.
+    passed_over: Vec<String>,
+    /// How many files were looked at.
+    looked_at: Arc<AtomicU64>,
     /// Whether one of the directories that were asked for could not be read.
     unreadable: bool,
 }
 
-impl Search<'_> {
+impl<'c> Search<'c> {
+    fn new(open: Open<'c>) -> Search<'c> {
+        Search { open, found: Vec::new(), passed_over: Vec::new(), looked_at: Arc::default(), unreadable: false }
+    }
+
+    fn course(&self) -> Course {
+        let what = "looking for Bolt files".to_owned();
+        Course { what, count: Arc::clone(&self.looked_at), end: None, unit: "files" }
+    }
+
     /// What was asked for by name may be a symbolic link, or a file.
     fn start(&mut self, path: &Path) {
         match fs::metadata(path) {
@@ -113,6 +132,7 @@ impl Search<'_> {
     }
 
     fn file(&mut self, path: &Path) {
+        self.looked_at.fetch_add(1, Ordering::Relaxed);
         match look(self.open, path) {
             Ok(found) => self.found.push(found),
             // Most files are not Bolt files, which is no news. One that begins as a Bolt file does, is.
@@ -128,8 +148,7 @@ impl Search<'_> {
     }
 
     fn pass_over(&mut self, path: &Path, error: &dyn std::error::Error) {
-        // Nothing is left to say where standard error is closed.
-        let _ = writeln!(self.err, "unbolt: {}: {error}", path.display());
+        self.passed_over.push(format!("{}: {error}", path.display()));
     }
 }
 

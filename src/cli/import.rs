@@ -1,13 +1,17 @@
 //! Owns `import`: a new database from the JSON lines of `export`.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::fs::{File, Metadata};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::context::Context;
 use super::failure::Failure;
+use super::json_in::without_line;
 use super::json_line::Line;
+use super::progress::{Course, Progress};
 use super::status::Status;
 use super::{json, number, output};
 use crate::format::SharedBytes;
@@ -45,9 +49,13 @@ pub struct Args {
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
     output::refuse_unsafe(&args.output, &args.file, args.force)?;
-    let lines = open(&args.file, context.input)?;
+    let count = Arc::default();
+    let (lines, end) = open(&args.file, context.input, &count)?;
     let database = output::begin(&args.output, &args.file, args.force)?;
+    let course = || Course { what: args.file.display().to_string(), count: Arc::clone(&count), end, unit: "bytes" };
+    let progress = Progress::follow(context.progress, course);
     let Built { buckets, pairs, bytes, .. } = Import::begin(args, &database)?.all(lines)?;
+    drop(progress);
     output::finish(database)?;
     let (buckets, pairs) = (counted(buckets, "bucket"), counted(pairs, "pair"));
     // The database is there and whole; it is not lost because nobody hears of it.
@@ -59,13 +67,35 @@ fn counted(number: u64, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
-fn open<'i>(file: &Path, input: &'i mut dyn Read) -> Result<Box<dyn BufRead + 'i>, Failure> {
-    let buffered = |lines: Box<dyn Read + 'i>| Box::new(BufReader::with_capacity(1 << 16, lines));
-    if file == Path::new("-") {
-        return Ok(buffered(Box::new(input)));
+/// The lines, which are counted by their bytes, and how many bytes there are where that is known.
+fn open<'i>(
+    file: &Path,
+    input: &'i mut dyn Read,
+    count: &Arc<AtomicU64>,
+) -> Result<(impl BufRead + use<'i>, Option<u64>), Failure> {
+    let (lines, end): (Box<dyn Read + 'i>, _) = match file == Path::new("-") {
+        true => (Box::new(input), None),
+        false => {
+            let opened = File::open(file).map_err(|e| Failure::at(Status::Io, file, format_args!("cannot open: {e}")))?;
+            let end = opened.metadata().ok().filter(Metadata::is_file).map(|metadata| metadata.len());
+            (Box::new(opened), end)
+        }
+    };
+    Ok((BufReader::with_capacity(1 << 16, Counted { lines, count: Arc::clone(count) }), end))
+}
+
+/// A stream whose bytes are counted as they are read.
+struct Counted<R> {
+    lines: R,
+    count: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.lines.read(buffer)?;
+        self.count.fetch_add(n as u64, Ordering::Relaxed);
+        Ok(n)
     }
-    let opened = File::open(file).map_err(|e| Failure::at(Status::Io, file, format_args!("cannot open: {e}")))?;
-    Ok(buffered(Box::new(opened)))
 }
 
 /// A database on its way from lines.
@@ -151,15 +181,5 @@ fn unwritable(args: &Args, error: Error) -> Failure {
     match error {
         Error::Io { source, .. } => Failure::at(Status::Io, &args.output, format_args!("cannot write: {source}")),
         error => Failure::of(&args.output, error),
-    }
-}
-
-/// An error in a line, which its reader takes for the first one.
-fn without_line(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    match text.strip_suffix(&place) {
-        Some(words) => format!("{words} (column {})", error.column()),
-        None => text,
     }
 }

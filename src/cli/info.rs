@@ -31,10 +31,12 @@ pub struct Args {
     /// As a table, or as one JSON object with everything
     #[arg(long, value_enum, default_value_t)]
     pub format: Listing,
+    #[command(flatten)]
+    pub state: TxidArg,
 }
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
-    context.read_showing_metas(&args.file, &TxidArg::default(), |snapshot, spool| {
+    context.read_showing_metas(&args.file, &args.state, |snapshot, spool| {
         match (args.format, args.verbose) {
             (Listing::Json, _) => json::write_line(spool.out(), &Facts::of(snapshot, &args.file)?.object())?,
             (Listing::Table, true) => Facts::of(snapshot, &args.file)?.write(spool.out())?,
@@ -75,14 +77,13 @@ impl<'s> Facts<'s> {
     }
 
     fn is_current(&self, slot: &MetaSlot) -> bool {
-        let current = self.snapshot.metas().slots.iter().find(|slot| slot.meta == Ok(*self.snapshot.meta()));
+        let metas = self.snapshot.metas();
+        let current = metas.slots.iter().find(|slot| slot.meta.ok().is_some_and(|meta| metas.current() == Some(meta)));
         current.is_some_and(|current| current.page == slot.page)
     }
 
-    /// As [`Snapshot::is_provable`], for either meta.
     fn is_provable(&self, meta: &Meta) -> bool {
-        let pages = |meta: &Meta| (meta.root, meta.freelist, meta.high_water);
-        pages(meta) == pages(self.snapshot.meta())
+        self.snapshot.metas().is_provable(meta)
     }
 
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {

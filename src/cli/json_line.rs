@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
-use super::bytes::from_hex;
+use super::json_in::{Text, once};
 
 /// A line of an export.
 #[derive(Debug, PartialEq, Eq)]
@@ -58,75 +58,6 @@ impl<'de> Visitor<'de> for Members {
             (None, None, None) => Err(A::Error::custom("neither a sequence nor a key and a value")),
             _ => Err(A::Error::custom("a bucket's sequence and a pair in one line")),
         }
-    }
-}
-
-/// A member that must not come twice.
-fn once<T, E: Error>(name: &'static str, member: &mut Option<T>, value: T) -> Result<(), E> {
-    match member.replace(value) {
-        None => Ok(()),
-        Some(_) => Err(E::duplicate_field(name)),
-    }
-}
-
-/// A byte string: a string, or hexadecimal digits in an object.
-struct Text(Vec<u8>);
-
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Text, D::Error> {
-        deserializer.deserialize_any(TextOrHex)
-    }
-}
-
-struct TextOrHex;
-
-impl<'de> Visitor<'de> for TextOrHex {
-    type Value = Text;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string or {\"hex\": \"…\"}")
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Text, E> {
-        Ok(Text(text.as_bytes().to_vec()))
-    }
-
-    fn visit_string<E: Error>(self, text: String) -> Result<Text, E> {
-        Ok(Text(text.into_bytes()))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Text, A::Error> {
-        let mut bytes = None;
-        while let Some(member) = map.next_key::<String>()? {
-            match member.as_str() {
-                "hex" => once("hex", &mut bytes, map.next_value::<Digits>()?.0)?,
-                other => return Err(A::Error::unknown_field(other, &["hex"])),
-            }
-        }
-        bytes.map(Text).ok_or_else(|| A::Error::missing_field("hex"))
-    }
-}
-
-/// Hexadecimal digits, read without a copy of them where there are no escapes.
-struct Digits(Vec<u8>);
-
-impl<'de> Deserialize<'de> for Digits {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Digits, D::Error> {
-        deserializer.deserialize_str(HexDigits)
-    }
-}
-
-struct HexDigits;
-
-impl Visitor<'_> for HexDigits {
-    type Value = Digits;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("hexadecimal digits")
-    }
-
-    fn visit_str<E: Error>(self, digits: &str) -> Result<Digits, E> {
-        from_hex(digits.as_bytes()).map(Digits).map_err(E::custom)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod argument;
 mod attempt;
+mod bench;
 mod buckets;
 mod bytes;
 mod check;
@@ -23,6 +24,7 @@ mod import;
 mod info;
 mod inspect;
 mod json;
+mod json_in;
 mod json_line;
 mod keys;
 mod kv;
@@ -39,6 +41,7 @@ mod page_map;
 mod page_rows;
 mod page_text;
 mod pages;
+mod progress;
 mod put;
 mod quote;
 mod raw_page;
@@ -57,6 +60,7 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory, Parser};
 
+use color::Color;
 pub use context::{Context, Open, OpenToWrite};
 use failure::Failure;
 pub use status::Status;
@@ -85,6 +89,12 @@ pub struct Cli {
     /// Print the version
     #[arg(short = 'V', short_alias = 'v', long, action = clap::ArgAction::Version)]
     version: Option<bool>,
+    /// When to colour output
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", hide_possible_values = true)]
+    color: Color,
+    /// Show no progress
+    #[arg(long, global = true)]
+    quiet: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -111,6 +121,7 @@ enum Command {
     CreateBucket(create_bucket::Args),
     DeleteBucket(delete_bucket::Args),
     RenameBucket(rename_bucket::Args),
+    Bench(bench::Args),
     Kv(kv::Args),
     Snapshot(snapshot::Args),
     Find(find::Args),
@@ -131,6 +142,8 @@ pub fn run(line: impl IntoIterator<Item = OsString>, context: &mut Context<'_>) 
 impl Cli {
     /// Runs a command line that was parsed, as often as one likes.
     pub fn run(&self, context: &mut Context<'_>) -> Status {
+        context.color = self.color.is_wanted(context.color);
+        context.progress &= !self.quiet;
         let ended = dispatch(&self.command, context).and_then(|status| {
             context.out.flush()?;
             Ok(status)
@@ -181,6 +194,7 @@ fn dispatch(command: &Command, context: &mut Context<'_>) -> Result<Status, Fail
         Command::CreateBucket(args) => return create_bucket::run(args, context),
         Command::DeleteBucket(args) => return delete_bucket::run(args, context),
         Command::RenameBucket(args) => return rename_bucket::run(args, context),
+        Command::Bench(args) => return bench::run(args, context),
         Command::Kv(args) => return kv::run(args, context),
         Command::Version(_) => version::run(context.out)?,
         Command::Man(args) => {

@@ -37,7 +37,7 @@ pub fn signed_flag(text: &str) -> Result<i64, String> {
 
 /// The page size of a new database.
 pub fn page_size(text: &str) -> Result<u32, String> {
-    let size = decimal(text)?;
+    let size = flag(text)?;
     let possible = size.is_power_of_two() && (1024..=65536).contains(&size);
     u32::try_from(size).ok().filter(|_| possible).ok_or_else(|| "not a power of two from 1024 to 65536".to_string())
 }

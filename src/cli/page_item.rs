@@ -36,14 +36,16 @@ pub struct Args {
     /// How key and value are written
     #[arg(long, value_enum, default_value = "auto")]
     pub format: Format,
+    #[command(flatten)]
+    pub state: TxidArg,
 }
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
     if args.key_only && args.value_only {
         return Err(Failure::usage("either --key-only or --value-only"));
     }
-    context.read(&args.file, &TxidArg::default(), |snapshot, spool| {
-        let element = args.find(&RawPages::new(snapshot, &TxidArg::default()))?;
+    context.read(&args.file, &args.state, |snapshot, spool| {
+        let element = args.find(&RawPages::new(snapshot, &args.state))?;
         if !args.value_only {
             args.format.write_line(spool.out(), &element.key)?;
         }

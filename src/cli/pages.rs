@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::color::Color;
 use super::context::Context;
 use super::failure::Failure;
 use super::json;
@@ -32,15 +31,12 @@ pub struct Args {
     /// Draw a picture of the file, one character per page
     #[arg(long, conflicts_with = "format")]
     pub map: bool,
-    /// Whether the picture is coloured; `auto` where standard output is a terminal and NO_COLOR is not set
-    #[arg(long, value_enum, default_value_t, value_name = "WHEN", requires = "map")]
-    pub color: Color,
     #[command(flatten)]
     pub state: TxidArg,
 }
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
-    let color = args.color.is_wanted(context);
+    let color = context.color;
     context.read(&args.file, &args.state, |snapshot, spool| {
         let out = spool.out();
         match args.format {

@@ -81,22 +81,45 @@ impl Context<'_> {
         how: &WriteArgs,
         mut change: impl FnMut(&mut WriteTx, &mut Report<'_>) -> Result<Status, Failure>,
     ) -> Result<Status, Failure> {
+        self.change(file, how, |db, report| {
+            let failed = |e| Failure::of(file, e);
+            let mut tx = db.begin_write().map_err(failed)?;
+            let status = change(&mut tx, report)?;
+            if !report.is_dry_run() {
+                tx.commit().and_then(|()| db.close()).map_err(failed)?;
+            }
+            Ok(status)
+        })
+    }
+
+    /// The same for a change that begins and commits its one transaction itself.
+    pub fn change(
+        &mut self,
+        file: &Path,
+        how: &WriteArgs,
+        mut change: impl FnMut(Db, &mut Report<'_>) -> Result<Status, Failure>,
+    ) -> Result<Status, Failure> {
         if how.dry_run {
             return self.read(file, &TxidArg::default(), |snapshot, spool| rehearse(snapshot, file, spool, &mut change));
         }
-        let failed = |e| Failure::of(file, e);
-        let db = (self.open_to_write)(file, options().lock_timeout(how.wait.unwrap_or_default())).map_err(failed)?;
+        let options = options().lock_timeout(how.wait.unwrap_or_default()).clone();
+        let db = (self.open_to_write)(file, &options).map_err(|e| Failure::of(file, e))?;
         let mut spool = Spool::new();
         // Metas stand still under the lock.
         if let Ok(snapshot) = (self.open)(file) {
             note_refused_meta(&snapshot, file, &mut spool);
         }
         note_refused_freelist(&db, file, &mut spool);
-        let mut tx = db.begin_write().map_err(failed)?;
-        let status = change(&mut tx, &mut Report { dry_run: false, spool: &mut spool })?;
-        tx.commit().and_then(|()| db.close()).map_err(failed)?;
-        spool.release(self.out, self.err)?;
-        Ok(status)
+        match change(db, &mut Report { dry_run: false, spool: &mut spool }) {
+            Ok(status) => {
+                spool.release(self.out, self.err)?;
+                Ok(status)
+            }
+            Err(failure) => {
+                spool.tell(self.err);
+                Err(failure)
+            }
+        }
     }
 }
 
@@ -112,14 +135,12 @@ fn rehearse(
     snapshot: &Snapshot,
     file: &Path,
     spool: &mut Spool,
-    change: &mut impl FnMut(&mut WriteTx, &mut Report<'_>) -> Result<Status, Failure>,
+    change: &mut impl FnMut(Db, &mut Report<'_>) -> Result<Status, Failure>,
 ) -> Result<Status, Failure> {
-    let failed = |e| Failure::of(file, e);
     let copy = Arc::new(MemoryDisk::from(in_memory(snapshot, file)?));
-    let db = options().open_disk(copy).map_err(failed)?;
+    let db = options().open_disk(copy).map_err(|e| Failure::of(file, e))?;
     note_refused_freelist(&db, file, spool);
-    let mut tx = db.begin_write().map_err(failed)?;
-    let status = change(&mut tx, &mut Report { dry_run: true, spool })?;
+    let status = change(db, &mut Report { dry_run: true, spool })?;
     let state = snapshot.meta().txid;
     spool.note(format_args!("{}: dry run on the state of transaction {state}, nothing is changed", file.display()));
     note_obstacles(file, spool);

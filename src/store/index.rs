@@ -34,6 +34,11 @@ impl Indexes {
         Ok(found.max(bucket.sequence()))
     }
 
+    /// The last index that was given, once a record with this one is among the others.
+    pub(super) fn last_with(&self, bucket: &Bucket<'_>, index: u64) -> Result<u64> {
+        Ok(self.last(bucket)?.max(if index < END_OF_COUNTING { index } else { 0 }))
+    }
+
     /// The next index to give.
     pub(super) fn next(&self, bucket: &Bucket<'_>) -> Result<u64, StoreError> {
         self.last(bucket)?.checked_add(1).ok_or(StoreError::IndexExhausted)

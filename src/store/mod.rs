@@ -5,8 +5,36 @@
 //! [`Store`] has the seven calls of libnetwork's interface, [`StoreError`] its five errors with their texts;
 //! [`BoltStore`] is the store on a Bolt file.
 //!
-//! Where Go's store differs: `exists` of a missing key is `Ok(false)`, not an error; a value too short for its
-//! index, or a bucket among the keys, is an error that names the key, where dockerd panics.
+//! # Where Go's stores differ
+//!
+//! dockerd keeps its records through moby's `kvstore/boltdb`, and kept them through docker/libkv's before version 25.
+//! `tests/store_go.rs` makes the same random calls on both and on this one, and what they find and leave behind is the
+//! same but for this, each shown by the test in `tests/store_deviations.rs` that is named:
+//!
+//! - **The index continues.** It is one more than the highest that the bucket has ever seen, which is kept in the
+//!   bucket's *sequence*, where neither dockerd nor Go's stores look. Go's stores begin at 1 with each process, so that
+//!   an index comes again and an old pair may pass for the current one. After a dockerd has written in between nothing
+//!   can be promised here either.
+//!   (`the_index_continues_where_the_last_store_ended_also_after_its_record_was_deleted`; a failed write uses none:
+//!   `a_write_that_fails_uses_no_index`)
+//! - **`exists` of a missing key is `Ok(false)`**, and [`get`](BoltStore::get) is `None`. moby's `exists` and libkv's
+//!   `get` are errors. (`a_missing_key_is_no_error_of_exists_and_none_of_get`)
+//! - **`delete` of a missing key** is [`StoreError::KeyNotFound`], as in moby; libkv says nothing.
+//!   (`delete_says_that_a_key_is_not_there_as_moby_does_and_libkv_does_not`)
+//! - **A value too short for its index** is [`StoreError::ShortValue`] with its key, for the calls that want the index.
+//!   dockerd panics. (`a_value_too_short_for_its_index_is_an_error_that_names_its_key`)
+//! - **A bucket among the keys** is [`StoreError::NestedBucket`] with its name. dockerd panics.
+//!   (`a_bucket_among_the_keys_is_an_error_that_names_it`)
+//! - **A key that is no text** is [`StoreError::KeyNotText`]; a string of Go's holds any bytes.
+//!   (`a_key_that_is_no_text_is_named_and_hides_no_other`)
+//! - **[`delete_tree`](BoltStore::delete_tree) counts** what it has deleted and leaves buckets alone; libkv's says
+//!   nothing, and moby has none. (`delete_tree_counts_what_it_deletes_and_leaves_buckets`)
+//! - **The empty prefix** is everything. Go's `List` panics on it, libkv's `DeleteTree` does not return.
+//!   (`the_empty_prefix_is_everything`)
+//! - **Read-only**: a store can be opened so, under the shared lock, and then fails with [`StoreError::ReadOnly`] where
+//!   it should write. Go's stores cannot. (`a_store_opened_read_only_makes_nothing_and_refuses_to_write`)
+//! - **Many calls in one transaction** are [`BoltStore::update`], in which a record can also be put back with the index
+//!   that it had. In Go each call is a transaction. (`a_record_is_put_back_with_the_index_that_it_had`)
 
 mod bolt;
 mod entries;

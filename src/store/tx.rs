@@ -28,7 +28,7 @@ impl<'t> StoreTx<'t> {
 
     /// Sets the value of a key, whatever it was.
     pub fn put(&mut self, key: &str, value: &[u8]) -> Result<(), StoreError> {
-        self.write(key, value).map(drop)
+        self.write(key, value, None).map(drop)
     }
 
     /// Whether a key is there. A key whose value has no bytes at all, not even an index, is not.
@@ -61,8 +61,25 @@ impl<'t> StoreTx<'t> {
             (Some(_), None) => return Err(StoreError::KeyNotFound),
             (Some(previous), Some(stored)) => unmodified(key, stored, previous)?,
         }
-        let last_index = self.write(key, value)?;
+        let last_index = self.write(key, value, None)?;
         Ok(KvPair { key: key.into(), value: value.into(), last_index })
+    }
+
+    /// Puts a record back as it was, with the index that it had, whatever the key is now. The indexes that are given from
+    /// now on are above it.
+    ///
+    /// ```
+    /// # use unbolt::store::{BoltStore, KvPair, Store, StoreError};
+    /// # let dir = tempfile::tempdir()?;
+    /// # let store = BoltStore::open(dir.path().join("local-kv.db"), "libnetwork")?;
+    /// let kept = KvPair { key: "a/key/".into(), value: b"{}".to_vec(), last_index: 40 };
+    /// store.update(|store| store.restore(&kept))?;
+    /// assert_eq!(store.get("a/key/")?.as_ref(), Some(&kept));
+    /// assert_eq!(store.atomic_put("another/key/", b"{}", None)?.last_index, 41);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn restore(&mut self, record: &KvPair) -> Result<(), StoreError> {
+        self.write(&record.key, &record.value, Some(record.last_index)).map(drop)
     }
 
     /// Deletes a key if its index is still that of `previous`, which must be given.
@@ -95,11 +112,12 @@ impl<'t> StoreTx<'t> {
         Ok(View::new(self.tx.bucket(self.bucket)?))
     }
 
-    /// Writes a record and gives back its index. The first one makes the bucket, unless it cannot be written.
-    fn write(&mut self, key: &str, value: &[u8]) -> Result<u64, StoreError> {
+    /// Writes a record, with the next index where none is given, and says which it has. The first one makes the bucket,
+    /// unless it cannot be written.
+    fn write(&mut self, key: &str, value: &[u8], index: Option<u64>) -> Result<u64, StoreError> {
         let existed = self.tx.bucket(self.bucket)?.is_some();
         let mut bucket = self.tx.create_bucket_if_missing(self.bucket)?;
-        let written = write_in(&mut bucket, self.indexes, key, value);
+        let written = write_in(&mut bucket, self.indexes, key, value, index);
         if written.is_err() && !existed {
             self.tx.delete_bucket(self.bucket)?;
         }
@@ -118,13 +136,22 @@ impl<'t> StoreTx<'t> {
     }
 }
 
-fn write_in(bucket: &mut BucketMut<'_>, indexes: &Indexes, key: &str, value: &[u8]) -> Result<u64, StoreError> {
-    let index = indexes.next(&bucket.as_bucket())?;
+fn write_in(
+    bucket: &mut BucketMut<'_>,
+    indexes: &Indexes,
+    key: &str,
+    value: &[u8],
+    given: Option<u64>,
+) -> Result<u64, StoreError> {
+    let (index, last) = match given {
+        None => indexes.next(&bucket.as_bucket()).map(|next| (next, next))?,
+        Some(given) => (given, indexes.last_with(&bucket.as_bucket(), given)?),
+    };
     bucket.put(key, encode(index, value)).map_err(|error| match error {
         Error::IncompatibleValue { key } => StoreError::NestedBucket { key },
         other => other.into(),
     })?;
-    bucket.set_sequence(index)?;
+    bucket.set_sequence(last)?;
     Ok(index)
 }
 

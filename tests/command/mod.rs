@@ -54,6 +54,7 @@ pub fn in_process<A: Into<OsString>>(
         out: &mut out,
         err: &mut err,
         color: false,
+        progress: false,
     };
     let status = run(line, &mut context);
     Outcome { status: status as i32, out, err: String::from_utf8(err).unwrap() }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::store::{self, Store, text};
+use super::store::{self, Store, beginning_with_it, no_value};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::status::Status;
@@ -52,16 +52,11 @@ pub fn run(args: &Args, bucket: &OsString, context: &mut Context<'_>) -> Result<
     })
 }
 
-fn no_value(file: &Path, key: &[u8], what: &str) -> Failure {
-    Failure::at(Status::No, file, format_args!("key {} {what}", text(key)))
-}
-
-/// Keys are long and end with a slash: whoever left something out is told where to go on.
 fn absent(file: &Path, store: &Store<'_>, key: &[u8]) -> Failure {
     let failure = no_value(file, key, "is not there");
     let longer = store.prefix(key).next().and_then(Result::ok).filter(|_| !key.is_empty());
     match longer {
-        Some((longer, _)) => failure.hint(format_args!("the first key that begins with it is {}", text(&longer))),
+        Some((longer, _)) => failure.hint(beginning_with_it(&longer)),
         None => failure,
     }
 }

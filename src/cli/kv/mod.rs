@@ -1,9 +1,14 @@
-//! Owns `kv`: a bucket of libnetwork's store, its keys, values and indexes.
+//! Owns `kv`: a bucket of libnetwork's store, its keys, values and indexes, read and changed.
 
+mod change;
+pub mod delete;
 pub mod exists;
 pub mod export;
 pub mod get;
+pub mod import;
 pub mod list;
+mod pairs;
+pub mod put;
 mod store;
 
 use std::ffi::OsString;
@@ -12,7 +17,7 @@ use super::context::Context;
 use super::failure::Failure;
 use super::status::Status;
 
-/// Read libnetwork's key-value store, as dockerd keeps its networks
+/// Read and change libnetwork's key-value store, as dockerd keeps its networks
 ///
 /// FILE may be a directory with a local-kv.db in it, such as /var/lib/docker.
 #[derive(Debug, clap::Args)]
@@ -34,6 +39,9 @@ pub enum Command {
     Get(get::Args),
     Exists(exists::Args),
     Export(export::Args),
+    Put(put::Args),
+    Delete(delete::Args),
+    Import(import::Args),
 }
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
@@ -42,5 +50,8 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
         Command::Get(get) => get::run(get, &args.bucket, context),
         Command::Exists(exists) => exists::run(exists, &args.bucket, context),
         Command::Export(export) => export::run(export, &args.bucket, context),
+        Command::Put(put) => put::run(put, &args.bucket, context),
+        Command::Delete(delete) => delete::run(delete, &args.bucket, context),
+        Command::Import(import) => import::run(import, &args.bucket, context),
     }
 }

@@ -1,6 +1,7 @@
 //! Owns what the `kv` commands share: the bucket they read, and a pass over its records.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::cli::attempt::Spool;
@@ -28,7 +29,7 @@ pub fn read(
     context: &mut Context<'_>,
     mut read: impl FnMut(&Path, &Store<'_>, &mut Spool) -> Result<Status, Failure>,
 ) -> Result<Status, Failure> {
-    let file: PathBuf = docker_path::database(file, context)?;
+    let file: PathBuf = docker_path::database(file, "reading", context)?;
     let name = bucket.as_encoded_bytes();
     context.read(&file, state, |snapshot, spool| {
         let root = snapshot.root().map_err(|e| Failure::of(&file, e))?;
@@ -129,6 +130,16 @@ fn stored<'e>(key: &[u8], entry: &'e Entry<'_, Snapshot>) -> Result<(u64, &'e [u
         Entry::Value(stored) => decode(key, stored),
         Entry::Bucket(_) => Err(StoreError::NestedBucket { key: key.into() }),
     }
+}
+
+/// A key that has no value to be read.
+pub fn no_value(file: &Path, key: &[u8], what: impl fmt::Display) -> Failure {
+    Failure::at(Status::No, file, format_args!("key {} {what}", text(key)))
+}
+
+/// Keys are long and end with a slash: whoever left something out is told where to go on.
+pub fn beginning_with_it(longer: &[u8]) -> String {
+    format!("the first key that begins with it is {}", text(longer))
 }
 
 /// Bytes for people.
