@@ -50,6 +50,7 @@ mod port;
 mod problem;
 mod record;
 mod sandbox;
+pub mod transfer;
 mod version;
 mod vlan;
 mod windows;
