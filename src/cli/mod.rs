@@ -32,6 +32,7 @@ mod listing;
 mod man;
 mod naming;
 mod nesting;
+mod net;
 mod number;
 mod output;
 mod page;
@@ -123,6 +124,7 @@ enum Command {
     RenameBucket(rename_bucket::Args),
     Bench(bench::Args),
     Kv(kv::Args),
+    Net(net::Args),
     Snapshot(snapshot::Args),
     Find(find::Args),
     #[command(visible_alias = "completion")]
@@ -196,6 +198,7 @@ fn dispatch(command: &Command, context: &mut Context<'_>) -> Result<Status, Fail
         Command::RenameBucket(args) => return rename_bucket::run(args, context),
         Command::Bench(args) => return bench::run(args, context),
         Command::Kv(args) => return kv::run(args, context),
+        Command::Net(args) => return net::run(args, context),
         Command::Version(_) => version::run(context.out)?,
         Command::Man(args) => {
             if man::run(args, Cli::command(), context.out)?.is_none() {

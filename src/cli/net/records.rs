@@ -1,0 +1,87 @@
+//! Owns what the reading `net` commands share: the records of a file, the network that is meant, and cells of tables.
+
+use std::path::{Path, PathBuf};
+
+use crate::Snapshot;
+use crate::cli::attempt::Spool;
+use crate::cli::context::Context;
+use crate::cli::docker_path;
+use crate::cli::failure::Failure;
+use crate::cli::quote;
+use crate::cli::status::Status;
+use crate::cli::txid::TxidArg;
+use crate::net::{FindError, Inventory, Network, Record};
+use crate::store::{DOCKER_BUCKET, StoreError, records};
+
+/// As much of an id as docker shows.
+const SHORT: usize = 12;
+
+/// Runs a command on the records of a file, or of the `local-kv.db` in a directory. What is wrong with them is named,
+/// and is a no.
+pub fn read(
+    file: &Path,
+    state: &TxidArg,
+    context: &mut Context<'_>,
+    mut read: impl FnMut(&Path, &Inventory, &mut Spool) -> Result<Status, Failure>,
+) -> Result<Status, Failure> {
+    let file = docker_path::database(file, "reading", context)?;
+    context.read(&file, state, |snapshot, spool| {
+        let inventory = inventory(&file, snapshot)?;
+        let mut flawless = Status::Done;
+        for problem in inventory.problems() {
+            flawless = Status::No;
+            spool.note(format_args!("{}: {problem}", file.display()));
+        }
+        match read(&file, &inventory, spool)? {
+            Status::Done => Ok(flawless),
+            other => Ok(other),
+        }
+    })
+}
+
+/// The records of a file, to be worked on after it is closed, and which file that is. What is wrong with them is named.
+pub fn take(file: &Path, state: &TxidArg, context: &mut Context<'_>) -> Result<(PathBuf, Inventory), Failure> {
+    let mut taken = None;
+    read(file, state, context, |file, inventory, _| {
+        taken = Some((file.to_path_buf(), inventory.clone()));
+        Ok(Status::Done)
+    })?;
+    taken.ok_or_else(|| Failure::at(Status::Io, file, "nothing was read"))
+}
+
+fn inventory(file: &Path, snapshot: &Snapshot) -> Result<Inventory, Failure> {
+    let of_file = |e| Failure::of(file, e);
+    let root = snapshot.root().map_err(of_file)?;
+    let Some(bucket) = root.bucket(DOCKER_BUCKET.as_bytes()).map_err(of_file)? else {
+        let failure = Failure::at(Status::No, file, format_args!("not Docker's networks: it has no bucket {DOCKER_BUCKET}"));
+        return Err(failure.hint("they are in network/files/local-kv.db below Docker's data root"));
+    };
+    Inventory::read(records(&bucket, b"")).map_err(|error| match error {
+        StoreError::Db(error) => of_file(error),
+        other => Failure::at(Status::Corrupt, file, other),
+    })
+}
+
+/// The network that somebody means.
+pub fn find<'i>(file: &Path, inventory: &'i Inventory, wanted: &str) -> Result<&'i Record<Network>, Failure> {
+    inventory.find_network(wanted).map_err(|error| {
+        let failure = Failure::at(Status::No, file, quote::on_one_line(error.to_string().as_bytes()));
+        match error {
+            FindError::Ambiguous { ids, .. } => failure.hint(format_args!("their ids are {}", ids.join(", "))),
+            _ => failure.hint(format_args!("`unbolt net ls {}` lists those that are there", file.display())),
+        }
+    })
+}
+
+/// A text for people, on one line.
+pub fn text(text: &str) -> String {
+    quote::on_one_line(text.as_bytes())
+}
+
+/// An id, as much of it as docker shows.
+pub fn id(id: &str, whole: bool) -> String {
+    match whole {
+        true => text(id),
+        false => text(&id.chars().take(SHORT).collect::<String>()),
+    }
+}
