@@ -13,7 +13,7 @@ use unbolt::{Db, Snapshot};
 /// Every reading command and every dry run, its arguments parted by blanks. FILE is the database, FOLDER the directory it
 /// lies in, OUT a path elsewhere, RECORDS a file elsewhere that `kv import` takes, ROOT the page on which its root bucket
 /// begins, KEY a key of Docker's bucket.
-const COMMANDS: [&str; 43] = [
+const COMMANDS: [&str; 51] = [
     "info FILE",
     "info --format json FILE",
     "check FILE",
@@ -42,6 +42,14 @@ const COMMANDS: [&str; 43] = [
     "kv exists FILE KEY",
     "kv exists FILE no-such-key",
     "kv export FILE",
+    "net ls FILE",
+    "net ls FOLDER",
+    "net inspect --all FILE",
+    "net endpoints FILE",
+    "net sandboxes FILE",
+    "net ports FILE",
+    "net addresses FILE",
+    "net diagram FILE",
     "snapshot FILE OUT",
     "snapshot --raw FILE OUT",
     "compact -o OUT FILE",

@@ -51,6 +51,11 @@ impl Spool {
         let _ = err.write_all(&self.notes);
     }
 
+    /// A failure that others may follow.
+    pub fn fail(&mut self, failure: &Failure) {
+        let _ = failure.tell(&mut self.notes);
+    }
+
     /// Hands over what was spooled. Data is not lost because nobody can be told about it.
     pub fn release(self, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<()> {
         let _ = err.write_all(&self.notes);

@@ -199,7 +199,7 @@ impl Inventory {
 
     /// The sandbox with this id.
     pub fn sandbox(&self, id: &str) -> Option<&Record<Sandbox>> {
-        self.sandboxes.iter().find(|sandbox| matches!(sandbox.key(), Key::Sandbox(found) if found == id))
+        self.sandboxes.iter().find(|sandbox| sandbox.key().sandbox() == Some(id))
     }
 
     /// The id of the container that an endpoint is of, as its sandbox has it.

@@ -118,6 +118,14 @@ impl Key {
         }
     }
 
+    /// The id of the sandbox that the record is about, where it is one.
+    pub fn sandbox(&self) -> Option<&str> {
+        match self {
+            Key::Sandbox(id) => Some(id),
+            _ => None,
+        }
+    }
+
     /// What kind of record the key is for, in words.
     pub fn family(&self) -> &'static str {
         match self {

@@ -6,7 +6,7 @@ use super::json::{DocumentError, Kind};
 use crate::store::StoreError;
 
 /// As much of a wrong value as a message has room for.
-const EXCERPT: usize = 40;
+const EXCERPT: usize = 64;
 
 /// Something in a record that is not as dockerd would have written it.
 #[derive(Debug, Clone, PartialEq, Eq)]

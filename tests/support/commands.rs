@@ -30,7 +30,7 @@ pub struct Command {
 }
 
 /// The commands that read one file, each with every way to write its output.
-const LINES: [&str; 37] = [
+const LINES: [&str; 46] = [
     "info FILE",
     "info FILE --verbose",
     "info FILE --format json",
@@ -68,6 +68,15 @@ const LINES: [&str; 37] = [
     "kv get FILE KEY --bucket TOP",
     "kv exists FILE KEY --bucket TOP",
     "kv export FILE --bucket TOP",
+    "net ls FILE",
+    "net ls FILE --format json --filter name=b",
+    "net inspect FILE --all",
+    "net endpoints FILE --no-trunc",
+    "net sandboxes FILE --format json",
+    "net ports FILE",
+    "net addresses FILE",
+    "net diagram FILE",
+    "net diagram FILE --as mermaid",
 ];
 
 /// The commands that change a file, where it is sound enough for that.
@@ -132,6 +141,7 @@ pub fn lines(file: &Path, asked: &Asked) -> Vec<Vec<OsString>> {
         "compact FILE -o OUT --force",
         "find DIR",
         "kv list DIR",
+        "net ls DIR",
     ];
     let rehearsals = WRITING.iter().map(|line| rehearsal(line));
     let lines = LINES.iter().chain(&others).map(|line| (*line).to_owned()).chain(rehearsals);

@@ -73,6 +73,15 @@ pub fn find<'i>(file: &Path, inventory: &'i Inventory, wanted: &str) -> Result<&
     })
 }
 
+/// The same where one may be named, and else all are meant.
+pub fn find_if_named<'i>(
+    file: &Path,
+    inventory: &'i Inventory,
+    wanted: &Option<String>,
+) -> Result<Option<&'i Record<Network>>, Failure> {
+    wanted.as_deref().map(|wanted| find(file, inventory, wanted)).transpose()
+}
+
 /// A text for people, on one line.
 pub fn text(text: &str) -> String {
     quote::on_one_line(text.as_bytes())
