@@ -8,7 +8,7 @@ mod command;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use command::{Outcome, unbolt};
+use command::{Outcome, in_process, unbolt};
 use quickcheck::{Arbitrary, Gen, TestResult, quickcheck};
 use serde_json::{Value, json};
 use unbolt::Snapshot;
@@ -17,7 +17,7 @@ use unbolt::net::transfer::{
     Blueprint, Claim, ConflictKind, Export, Migration, MigrationError, NotWhole, Plan, Stripped, compose, docker,
 };
 use unbolt::net::{Inventory, Network, Record, Version};
-use unbolt::store::{DOCKER_BUCKET, KvPair, records};
+use unbolt::store::{BoltStore, DOCKER_BUCKET, KvPair, records};
 
 /// Docker's files.
 const FILES: [&str; 7] = [
@@ -651,19 +651,6 @@ fn any_migration(g: &mut Gen, source: &Inventory) -> Migration {
     migration
 }
 
-#[derive(Debug, Clone)]
-struct Case {
-    source: Mutated,
-    there: Mutated,
-    seed: u64,
-}
-
-impl Arbitrary for Case {
-    fn arbitrary(g: &mut Gen) -> Case {
-        Case { source: Mutated::arbitrary(g), there: Mutated::arbitrary(g), seed: u64::arbitrary(g) }
-    }
-}
-
 quickcheck! {
     fn an_export_of_any_records_comes_back_byte_for_byte(mutated: Mutated) -> bool {
         let inventory = read(mutated.0.clone());
@@ -684,21 +671,76 @@ quickcheck! {
         }
         TestResult::passed()
     }
+}
 
-    fn what_comes_is_whole_and_in_nobodys_way_or_everything_is_named(case: Case) -> bool {
-        let (source, there) = (read(case.source.0), read(case.there.0.clone()));
-        let migration = any_migration(&mut Gen::from_size_and_seed(100, case.seed), &source);
+#[test]
+fn what_comes_is_whole_and_in_nobodys_way_or_everything_is_named() {
+    let (mut came, mut refused) = (0, 0);
+    for seed in 0..600 {
+        let mut g = Gen::from_size_and_seed(100, seed);
+        let (source, pairs) = (read(Mutated::arbitrary(&mut g).0), any_place(&mut g));
+        let there = read(pairs.clone());
+        let migration = any_migration(&mut g, &source);
         match plan(&migration, &source, &there) {
-            Err(MigrationError::Conflicts(conflicts)) => !conflicts.is_empty(),
-            Err(_) => true,
+            Err(MigrationError::Conflicts(conflicts)) => {
+                assert!(!conflicts.is_empty());
+                refused += 1;
+            }
+            Err(_) => {}
             Ok(plan) => {
-                let after = with(&case.there.0, &plan);
-                let whole = |id: &str| after.network(id).is_some_and(|network| Blueprint::of(&after, network).is_ok());
+                let after = with(&pairs, &plan);
+                assert_eq!(after.bad.len(), there.bad.len(), "seed {seed}");
                 let ids: Vec<&str> = plan.coming.iter().map(|one| one.blueprint.network.id.as_str()).collect();
-                after.bad.len() == there.bad.len() && ids.iter().all(|id| whole(id)) && apart(&after, &ids)
+                for id in &ids {
+                    Blueprint::of(&after, after.network(id).unwrap()).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
+                }
+                assert!(apart(&after, &ids), "seed {seed}");
+                came += usize::from(!ids.is_empty());
             }
         }
     }
+    assert!(came > 60 && refused > 60, "{came} came, {refused} refused");
+}
+
+/// Another file, or an empty one.
+fn any_place(g: &mut Gen) -> Vec<KvPair> {
+    if bool::arbitrary(g) { Vec::new() } else { Mutated::arbitrary(g).0 }
+}
+
+fn write(path: &Path, pairs: &[KvPair]) {
+    let store = BoltStore::open(path, DOCKER_BUCKET).unwrap();
+    store.update(|store| pairs.iter().try_for_each(|pair| store.restore(pair))).unwrap();
+}
+
+#[test]
+fn commands_on_any_files_write_all_or_nothing() {
+    let (mut came, mut refused) = (0, 0);
+    for seed in 0..120 {
+        let mut g = Gen::from_size_and_seed(100, seed);
+        let folder = tempfile::tempdir().unwrap();
+        let [source, file, export] = ["source.db", "local-kv.db", "export.json"].map(|name| folder.path().join(name));
+        write(&source, &Mutated::arbitrary(&mut g).0);
+        write(&file, &any_place(&mut g));
+        let before = fs::read(&file).unwrap();
+        let run = |words: &[&str]| in_process(&|path| Snapshot::open(path), [&["net"], words].concat());
+        let exported = run(&["export", text(&source)]);
+        assert!([0, 1].contains(&exported.status), "seed {seed}: {exported:?}");
+        fs::write(&export, exported.out).unwrap();
+        let outcome = match bool::arbitrary(&mut g) {
+            true => run(&["import", text(&file), text(&export)]),
+            false => run(&["migrate", text(&source), text(&file), "--target", "20.10"]),
+        };
+        let is_changed = fs::read(&file).unwrap() != before;
+        let files = fs::read_dir(folder.path()).unwrap().count();
+        match outcome.status {
+            0 => assert_eq!(files, 3 + usize::from(is_changed), "seed {seed}: {outcome:?}"),
+            1 | 6 => assert!(!is_changed && files == 3, "seed {seed}: {outcome:?}"),
+            _ => panic!("seed {seed}: {outcome:?}"),
+        }
+        came += usize::from(is_changed);
+        refused += usize::from(outcome.status == 6);
+    }
+    assert!(came > 10 && refused > 10, "{came} came, {refused} refused");
 }
 
 /// Whether networks that came share neither name nor subnet with any other.
