@@ -14,9 +14,9 @@ use serde_json::{Value, json};
 use unbolt::Snapshot;
 use unbolt::net::json::Step::{Embedded, Item, Member};
 use unbolt::net::transfer::{
-    Blueprint, Claim, ConflictKind, Export, Migration, MigrationError, NotWhole, Plan, Stripped, compose, docker,
+    Blueprint, ConflictKind, Export, Migration, MigrationError, NotWhole, Plan, Stripped, compose, docker,
 };
-use unbolt::net::{Inventory, Network, Record, Version};
+use unbolt::net::{Container, Containers, Inventory, Network, Record, Version};
 use unbolt::store::{BoltStore, DOCKER_BUCKET, KvPair, records};
 
 /// Docker's files.
@@ -90,6 +90,14 @@ fn with(there: &[KvPair], plan: &Plan) -> Inventory {
     read(pairs)
 }
 
+/// Containers that have these configurations.
+fn containers(configs: impl IntoIterator<Item = Value>) -> Containers {
+    let mut containers = Containers::default();
+    let container = |config: Value| Container::from_config("c", config.to_string().as_bytes()).unwrap();
+    containers.containers.extend(configs.into_iter().map(container));
+    containers
+}
+
 fn conflicts(result: Result<Plan, MigrationError>) -> Vec<String> {
     match result {
         Err(MigrationError::Conflicts(conflicts)) => conflicts.iter().map(ToString::to_string).collect(),
@@ -159,37 +167,35 @@ fn what_is_edited_in_an_export_is_what_is_imported_and_slips_are_errors_with_the
     assert_eq!(changed.find_network("labelled").unwrap().bytes(), expected.bytes());
 
     let key = document["networks"][0]["records"][0]["key"].as_str().unwrap().to_owned();
-    let wrong: [(&dyn Fn(&mut Value), String); 9] = [
-        (&|d| d["schema"] = 2.into(), "schema: this version reads schema 1".into()),
-        (&|d| d["networks"][0]["name"] = "x".into(), "networks[0]: its name is \"x\", and \"labelled\" in its record".into()),
+    type Edit = fn(&mut Value);
+    let wrong: [(Edit, String); 9] = [
+        (|d| d["schema"] = 2.into(), "schema: this version reads schema 1".into()),
+        (|d| d["networks"][0]["name"] = "x".into(), "networks[0]: its name is \"x\", and \"labelled\" in its record".into()),
         (
-            &|d| d["networks"][0]["records"][0]["value"]["name"] = "x".into(),
+            |d| d["networks"][0]["records"][0]["value"]["name"] = "x".into(),
             "networks[0]: its name is \"labelled\", and \"x\" in its record".into(),
         ),
         (
-            &|d| d["networks"][0]["records"][0]["value"]["id"] = 7.into(),
+            |d| d["networks"][0]["records"][0]["value"]["id"] = 7.into(),
             format!("networks[0].records[0]: record {key}: id should be a string, is a number: 7"),
         ),
-        (&|d| d["networks"][0]["records"][0] = json!([]), "networks[0].records[0]: should be an object".into()),
+        (|d| d["networks"][0]["records"][0] = json!([]), "networks[0].records[0]: should be an object".into()),
         (
-            &|d| d["networks"][0]["records"][0]["text"] = "{}".into(),
+            |d| d["networks"][0]["records"][0]["text"] = "{}".into(),
             "networks[0].records[0]: should have one of value, text and hex".into(),
         ),
         (
-            &|d| d["networks"][0]["records"][0]["last_index"] = (-1).into(),
+            |d| d["networks"][0]["records"][0]["last_index"] = (-1).into(),
             "networks[0].records[0].last_index: should be a whole number from 0 on".into(),
         ),
+        (|d| d["others"] = json!([d["networks"][0]["records"][0]]), format!("there are two records of key {key}")),
         (
-            &|d| d["others"] = json!([{ "key": key, "last_index": 1, "text": "" }]),
-            format!("there are two records of key {key}"),
-        ),
-        (
-            &|d| d["others"] = json!([{ "key": "k", "last_index": 1, "hex": "0" }]),
+            |d| d["others"] = json!([{ "key": "k", "last_index": 1, "hex": "0" }]),
             "others[0].hex: should be pairs of hexadecimal digits".into(),
         ),
     ];
     for (edit, words) in wrong {
-        assert_eq!(edited(edit).unwrap_err().to_string(), words);
+        assert_eq!(edited(&edit).unwrap_err().to_string(), words);
     }
     assert!(record(&document)["ipamV4Config"][0]["SubPool"] == "10.90.5.0/24");
 }
@@ -352,8 +358,7 @@ fn every_conflict_is_named() {
         json!({ "ID": "c", "Name": "/web", "NetworkSettings": { "Networks": { "labelled": {
             "NetworkID": id, "IPAMConfig": { "IPv4Address": address } } } } })
     };
-    let claim = |address: &str| Claim::of_container(config(address).to_string().as_bytes()).unwrap();
-    migration.claims = [claim("10.90.5.7"), claim("10.91.0.1"), claim("10.91.5.7")].concat();
+    migration.containers = containers(["10.90.5.7", "10.91.0.1", "10.91.5.7"].map(config));
     assert_eq!(
         conflicts(plan(&migration, &source, &Inventory::default())),
         [
@@ -459,7 +464,7 @@ fn a_target_version_gets_what_it_needs_and_what_it_could_not_live_with_is_a_conf
     let mut migration = target(&["lan"], "28.5");
     let config = json!({ "Name": "/a", "NetworkSettings": { "Networks": { "lan": {
         "NetworkID": source.networks[at].id, "IPAMConfig": { "IPv4Address": "10.92.0.1" } } } } });
-    migration.claims = Claim::of_container(config.to_string().as_bytes()).unwrap();
+    migration.containers = containers([config]);
     assert_eq!(conflicts(plan(&migration, &source, &none)), ["network lan: its gateway 10.92.0.1 is taken by container a"]);
 }
 

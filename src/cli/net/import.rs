@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::inbound;
 use super::new_file;
+use super::new_id::new_id;
 use super::records::text;
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
@@ -84,9 +85,8 @@ fn put(args: &Args, export: &Export, context: &mut Context<'_>) -> Result<Status
     let source = Inventory::read(export.pairs().into_iter().map(Ok));
     let source = source.map_err(|e: StoreError| Failure::at(Status::Corrupt, &args.export, e))?;
     let migration = Migration::default();
-    let status = inbound::put(&args.file, &args.write, context, |file, there| {
-        migration.plan(&source, there, &mut super::new_id::new_id).map_err(|e| inbound::told(file, e))
-    })?;
+    let plan = |there: &Inventory| migration.plan(&source, there, &mut new_id);
+    let status = inbound::put(&args.file, &args.write, context, plan)?;
     let ran = source.endpoints.len() + source.sandboxes.len();
     if ran > 0 {
         let ran = count(ran as u64, "record");

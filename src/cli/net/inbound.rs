@@ -4,7 +4,7 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use super::keep;
+use super::change::back_up;
 use super::new_file;
 use super::records::{id, text};
 use crate::cli::context::{Context, Open};
@@ -14,7 +14,7 @@ use crate::cli::naming::count;
 use crate::cli::status::Status;
 use crate::cli::transaction::{Report, WriteArgs};
 use crate::net::Inventory;
-use crate::net::transfer::{Conflict, MigrationError, Plan};
+use crate::net::transfer::{MigrationError, Plan};
 use crate::store::{DOCKER_BUCKET, KvPair};
 use crate::{Error, Snapshot};
 
@@ -32,15 +32,17 @@ pub fn put(
     file: &Path,
     how: &WriteArgs,
     context: &mut Context<'_>,
-    mut plan: impl FnMut(&Path, &Inventory) -> Result<Plan, Failure>,
+    plan: impl Fn(&Inventory) -> Result<Plan, MigrationError>,
 ) -> Result<Status, Failure> {
     let open = context.open;
     change::change(file, DOCKER_BUCKET.as_ref(), Missing::Made, how, context, |file, store, report| {
         let there = Inventory::read(store.entries("")?)?;
-        let plan = plan(file, &there)?;
+        let plan = plan(&there).map_err(|error| told(file, error, |words| report.note(words)))?;
         tell(file, &plan, report)?;
         if !plan.records().is_empty() && !report.is_dry_run() {
-            report.note(format_args!("{}: kept as {}", file.display(), keep::keep(file, open)?.display()));
+            // Under the lock the file stands still.
+            let copy = open(file).map_err(|e| Failure::of(file, e)).and_then(|snapshot| back_up(file, &snapshot))?;
+            report.note(format_args!("{}: as it was before is {}", file.display(), copy.display()));
         }
         plan.put(store).map_err(Stop::from)
     })
@@ -57,15 +59,22 @@ fn tell(file: &Path, plan: &Plan, report: &mut Report<'_>) -> Result<(), Failure
 }
 
 /// Makes a file of what is planned, or says only what would be in it.
-pub fn make(file: &Path, source: &Path, dry_run: bool, plan: &Plan, context: &mut Context<'_>) -> Result<Status, Failure> {
+pub fn make(
+    file: &Path,
+    source: &Path,
+    dry_run: bool,
+    plan: Result<Plan, MigrationError>,
+    context: &mut Context<'_>,
+) -> Result<Status, Failure> {
+    let plan = plan.map_err(|error| told(file, error, |words| _ = writeln!(context.err, "unbolt: {words}")))?;
     let records = plan.records().into_iter().zip(1..);
     let pairs = records.map(|((key, value), index)| KvPair { key: key.to_string(), value: value.into(), last_index: index });
     let pairs: Vec<KvPair> = pairs.collect();
     if dry_run {
-        return say_only(file, lines(plan), context);
+        return say_only(file, lines(&plan), context);
     }
     new_file::make(file, source, false, pairs)?;
-    for line in lines(plan) {
+    for line in lines(&plan) {
         let _ = writeln!(context.err, "unbolt: {}: {line}", file.display());
     }
     Ok(Status::Done)
@@ -92,19 +101,14 @@ fn lines(plan: &Plan) -> Vec<String> {
     coming.chain(already).chain(counts).collect()
 }
 
-/// Why there is no plan, in words, each conflict on its line.
-pub fn told(file: &Path, error: MigrationError) -> Failure {
-    match error {
-        MigrationError::Conflicts(conflicts) => refused(file, &conflicts),
-        MigrationError::Find(error) => Failure::no(text(&error.to_string())),
-        error => Failure::usage(text(&error.to_string())),
-    }
-}
-
-fn refused(file: &Path, conflicts: &[Conflict]) -> Failure {
-    let mut words: Vec<String> =
-        conflicts.iter().map(|conflict| format!("{}: {}", file.display(), text(&conflict.to_string()))).collect();
+/// Why there is no plan; what stands in the way is said one by one before.
+fn told(file: &Path, error: MigrationError, mut say: impl FnMut(String)) -> Failure {
+    let conflicts = match error {
+        MigrationError::Conflicts(conflicts) => conflicts,
+        MigrationError::Nothing | MigrationError::Find(_) => return Failure::no(text(&error.to_string())),
+        error => return Failure::usage(text(&error.to_string())),
+    };
+    conflicts.iter().for_each(|conflict| say(format!("{}: {}", file.display(), text(&conflict.to_string()))));
     let number = count(conflicts.len() as u64, "conflict");
-    words.push(format!("{}: {number}, nothing is written", file.display()));
-    Failure::new(Status::Refused, words.join("\nunbolt: "))
+    Failure::at(Status::Refused, file, format_args!("{number}, nothing is written"))
 }

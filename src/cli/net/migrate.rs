@@ -1,6 +1,6 @@
 //! Owns `net migrate`: networks of one file, brought into another.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::claims;
 use super::inbound;
@@ -13,7 +13,7 @@ use crate::cli::status::Status;
 use crate::cli::transaction::WriteArgs;
 use crate::cli::txid::TxidArg;
 use crate::net::transfer::Migration;
-use crate::net::{Cidr, Inventory, Version};
+use crate::net::{Cidr, Containers, Inventory, Version};
 
 /// Bring networks of one file into another, under other names and with other subnets where wanted
 #[derive(Debug, clap::Args)]
@@ -92,12 +92,12 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
     let mut migration = args.migration();
     if !args.subnet.is_empty() || args.target.is_some() {
         let root = args.docker_root.clone().or_else(|| claims::root_of(&args.destination)).or_else(|| claims::root_of(&file));
-        migration.claims = root.map(|root| claims::read(&root, context)).transpose()?.unwrap_or_default();
+        migration.containers = root.map(|root| claims::read(&root, context)).transpose()?.unwrap_or_default();
     }
-    let plan = |file: &Path, there: &Inventory| migration.plan(&source, there, &mut new_id).map_err(|e| inbound::told(file, e));
+    let plan = |there: &Inventory| migration.plan(&source, there, &mut new_id);
     if is_new {
-        let plan = plan(&args.destination, &Inventory::default())?;
-        return inbound::make(&args.destination, &file, args.write.dry_run, &plan, context);
+        let plan = plan(&Inventory::default());
+        return inbound::make(&args.destination, &file, args.write.dry_run, plan, context);
     }
     if output::is_same(&args.destination, &file) {
         return Err(Failure::at(Status::Refused, &args.destination, "is the file that is read"));
@@ -114,7 +114,7 @@ impl Args {
             parents: self.parent.clone(),
             new_ids: self.new_id,
             target: self.target,
-            claims: Vec::new(),
+            containers: Containers::default(),
         }
     }
 }

@@ -65,8 +65,12 @@ impl Export {
         let mut records = Owned::default();
         records.all(inventory);
         let mut networks: Vec<ExportedNetwork> = Vec::new();
+        let own = |network| Some((Record::key(network).network()?, network));
+        let own: BTreeMap<&str, &Record<Network>> = inventory.networks.iter().filter_map(own).collect();
         for (id, records) in records.of_networks {
-            networks.push(network(id, records, inventory));
+            let own = own.get(id.as_str());
+            let (name, driver) = (own.map(|network| network.name.clone()), own.map(|network| network.driver.clone()));
+            networks.push(ExportedNetwork { id, name, driver, records });
         }
         networks.sort_by(|a, b| (a.name.is_none(), &a.name, &a.id).cmp(&(b.name.is_none(), &b.name, &b.id)));
         let mut others = records.others;
@@ -93,13 +97,6 @@ impl Export {
     pub fn records(&self) -> impl Iterator<Item = &ExportedRecord> {
         self.networks.iter().flat_map(|network| &network.records).chain(&self.others)
     }
-}
-
-fn network(id: String, records: Vec<ExportedRecord>, inventory: &Inventory) -> ExportedNetwork {
-    let own = |network: &&Record<Network>| network.key().network() == Some(id.as_str());
-    let own = inventory.networks.iter().find(own);
-    let (name, driver) = (own.map(|network| network.name.clone()), own.map(|network| network.driver.clone()));
-    ExportedNetwork { id, name, driver, records }
 }
 
 /// Records by their network.

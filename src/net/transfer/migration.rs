@@ -1,10 +1,10 @@
 //! Networks of one file that are to come into another: what is changed on the way, and the records that are to be put.
 
 use super::blueprint::{Blueprint, unchanged};
-use super::claim::Claim;
 use super::conflict::{Conflict, ConflictKind, NotWhole};
 use super::rivals;
 use crate::net::address::Cidr;
+use crate::net::containers::Containers;
 use crate::net::inventory::{FindError, Inventory};
 use crate::net::json::Step;
 use crate::net::key::Key;
@@ -54,8 +54,8 @@ pub struct Migration {
     pub new_ids: bool,
     /// The version of Docker that is to read the file.
     pub target: Option<Version>,
-    /// Addresses that containers ask for.
-    pub claims: Vec<Claim>,
+    /// The containers that will start with the other file, some of them with static addresses.
+    pub containers: Containers,
 }
 
 /// What is to be put into the other file.
@@ -90,6 +90,9 @@ pub struct Coming {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MigrationError {
+    /// There are only networks that docker makes by itself.
+    #[error("there are no networks but those that docker makes by itself")]
+    Nothing,
     /// A network that was named is not there.
     #[error(transparent)]
     Find(#[from] FindError),
@@ -123,7 +126,7 @@ impl Migration {
         plan.leave_out(there);
         plan.count_configurations(there, &mut conflicts);
         rivals::of(&plan.coming, there, &mut conflicts);
-        plan.coming.iter().for_each(|one| one.test_claims(&self.claims, &mut conflicts));
+        plan.coming.iter().for_each(|one| one.test_static(&self.containers, &mut conflicts));
         if conflicts.is_empty() { Ok(plan) } else { Err(MigrationError::Conflicts(conflicts)) }
     }
 
@@ -137,6 +140,9 @@ impl Migration {
         }
         if self.networks.is_empty() {
             chosen = source.networks.iter().filter(|network| !is_dockers_own(network)).collect();
+        }
+        if chosen.is_empty() {
+            return Err(MigrationError::Nothing);
         }
         let mut coming = Vec::new();
         for network in chosen {
@@ -276,15 +282,17 @@ impl Coming {
     }
 
     /// Whether containers will have what they ask for, in a network whose addresses are others now.
-    fn test_claims(&self, claims: &[Claim], conflicts: &mut Vec<Conflict>) {
+    fn test_static(&self, containers: &Containers, conflicts: &mut Vec<Conflict>) {
         let network = &self.blueprint.network;
-        for claim in claims.iter().filter(|claim| self.renumbered && claim.network == self.id) {
-            for address in claim.addresses.iter().copied() {
-                let by = || format!("container {}", claim.container);
+        let places = containers.attachments().filter(|(_, place)| self.renumbered && place.network == self.id);
+        for (container, place) in places {
+            let container = if container.name.is_empty() { &container.id } else { &container.name };
+            for address in place.fixed() {
+                let by = || format!("container {container}");
                 if network.pools().any(|pool| pool.gateway.is_some_and(|gateway| gateway.address() == address)) {
                     conflicts.push(self.conflict(ConflictKind::Gateway { gateway: address, by: by() }));
                 } else if !network.subnets().any(|subnet| subnet.contains(address)) {
-                    let container = claim.container.clone();
+                    let container = container.clone();
                     conflicts.push(self.conflict(ConflictKind::StaticAddress { container, address }));
                 }
             }

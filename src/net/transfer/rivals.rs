@@ -1,5 +1,7 @@
 //! Who has already what a network that comes wants to have.
 
+use std::collections::BTreeSet;
+
 use super::blueprint::Driver;
 use super::conflict::{Conflict, ConflictKind, Rival};
 use super::migration::Coming;
@@ -82,11 +84,8 @@ fn of_file(there: &Inventory) -> Vec<Holding> {
     let endpoints = there.endpoints.iter().map(|endpoint| left(endpoint.key()));
     let bad = there.bad.iter().filter_map(|bad| bad.parsed_key.as_ref()).map(left);
     let all: Vec<Holding> = bridges.chain(vlans).chain(counts).chain(windows).chain(endpoints).chain(bad).collect();
-    for one in all {
-        if !one.id.is_empty() && !holdings.iter().any(|known| known.name.is_some() && known.id == one.id) {
-            holdings.push(one);
-        }
-    }
+    let known: BTreeSet<String> = holdings.iter().map(|network| network.id.clone()).collect();
+    holdings.extend(all.into_iter().filter(|left| !left.id.is_empty() && !known.contains(&left.id)));
     holdings
 }
 

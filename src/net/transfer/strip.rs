@@ -1,5 +1,7 @@
 //! A clean base for images and builds: the networks that somebody made, and nothing of what ran on them.
 
+use std::collections::BTreeSet;
+
 use crate::net::inventory::Inventory;
 use crate::net::json::Step::Member;
 use crate::net::key::Key;
@@ -38,7 +40,7 @@ impl Stripped {
     /// ```
     pub fn of(inventory: &Inventory) -> Stripped {
         let mut stripped = Stripped::default();
-        let mut stay: Vec<&str> = Vec::new();
+        let mut stay: BTreeSet<&str> = BTreeSet::new();
         for network in &inventory.networks {
             let keeps = !network.is_default_bridge() && network.name != "bridge" && !network.in_delete;
             stripped.sort(network, keeps);
@@ -47,7 +49,7 @@ impl Stripped {
                 stripped.set_count(inventory, network);
             }
         }
-        let stays = |key: &Key| key.network().is_some_and(|id| stay.contains(&id));
+        let stays = |key: &Key| key.network().is_some_and(|id| stay.contains(id));
         inventory.counts.iter().filter(|count| !stays(count.key())).for_each(|count| stripped.sort(count, false));
         inventory.bridges.iter().for_each(|bridge| stripped.sort(bridge, stays(bridge.key())));
         let of_today = |key: &Key| stays(key) && !matches!(key, Key::OldVlan(..));
