@@ -331,7 +331,8 @@ fn keys_that_do_not_ascend_are_an_error_of_a_transaction_that_writes_and_not_a_c
     for keys in [3, 100, 2000] {
         let bytes = out_of_order(keys);
         let open = || Db::options().open_disk(Arc::new(unbolt::MemoryDisk::from(bytes.clone()))).unwrap();
-        let changes: [fn(&mut unbolt::WriteTx) -> Result<(), Error>; 4] = [
+        type Change = fn(&mut unbolt::WriteTx) -> Result<(), Error>;
+        let changes: [Change; 4] = [
             |tx| tx.delete_bucket("b"),
             |tx| tx.bucket_mut("b")?.retain(|_, _| false).map(drop),
             |tx| tx.bucket_mut("b")?.iter().try_for_each(|entry| entry.map(drop)),

@@ -62,6 +62,7 @@ mod published;
 mod rebuild;
 mod record;
 mod sandbox;
+pub mod transfer;
 mod unpack;
 mod version;
 mod vlan;

@@ -44,7 +44,7 @@ pub fn change(
     context: &mut Context<'_>,
     mut make: impl FnMut(&Path, &mut Draft, &mut Spool) -> Result<Status, Failure>,
 ) -> Result<Status, Failure> {
-    let file = &docker_path::database(file, "changing", context)?;
+    let file = &docker_path::database(file, if how.apply { "changing" } else { "reading" }, context)?;
     if how.apply {
         return apply(file, how, context, make);
     }
@@ -104,7 +104,7 @@ fn print(draft: &Draft, spool: &mut Spool) -> Result<u64, Failure> {
 }
 
 /// Copies a file, byte for byte, to `FILE.bak-TXID`, durably. What has that name already must be the same.
-fn back_up(file: &Path, snapshot: &Snapshot) -> Result<PathBuf, Failure> {
+pub fn back_up(file: &Path, snapshot: &Snapshot) -> Result<PathBuf, Failure> {
     let mut name = OsString::from(file);
     name.push(format!(".bak-{}", snapshot.meta().txid));
     let target = PathBuf::from(name);

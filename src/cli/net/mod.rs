@@ -2,12 +2,19 @@
 
 pub mod addresses;
 mod change;
+mod claims;
 pub mod diagram;
 pub mod doctor;
 pub mod endpoints;
+pub mod export;
 pub mod fix;
+pub mod import;
+mod inbound;
 pub mod inspect;
 pub mod ls;
+pub mod migrate;
+mod new_file;
+mod new_id;
 pub mod ports;
 pub mod prune;
 pub mod rebuild;
@@ -17,7 +24,9 @@ pub mod reid;
 pub mod reset_default_bridge;
 pub mod rm;
 pub mod sandboxes;
+pub mod script;
 pub mod set;
+pub mod strip;
 mod time;
 
 use super::context::Context;
@@ -50,6 +59,11 @@ pub enum Command {
     Ports(ports::Args),
     Addresses(addresses::Args),
     Diagram(diagram::Args),
+    Export(export::Args),
+    Import(import::Args),
+    Migrate(migrate::Args),
+    Strip(strip::Args),
+    Script(script::Args),
     Doctor(doctor::Args),
     Fix(fix::Args),
     Rm(rm::Args),
@@ -70,6 +84,11 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
         Command::Ports(ports) => ports::run(ports, context),
         Command::Addresses(addresses) => addresses::run(addresses, context),
         Command::Diagram(diagram) => diagram::run(diagram, context),
+        Command::Export(export) => export::run(export, context),
+        Command::Import(import) => import::run(import, context),
+        Command::Migrate(migrate) => migrate::run(migrate, context),
+        Command::Strip(strip) => strip::run(strip, context),
+        Command::Script(script) => script::run(script, context),
         Command::Doctor(doctor) => doctor::run(doctor, context),
         Command::Fix(fix) => fix::run(fix, context),
         Command::Rm(rm) => rm::run(rm, context),

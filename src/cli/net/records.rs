@@ -1,6 +1,6 @@
 //! Owns what the reading `net` commands share: the records of a file, the network that is meant, and cells of tables.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::Snapshot;
 use crate::cli::attempt::Spool;
@@ -38,6 +38,16 @@ pub fn read(
             other => Ok(other),
         }
     })
+}
+
+/// The records of a file, to be worked on after it is closed, and which file that is. What is wrong with them is named.
+pub fn take(file: &Path, state: &TxidArg, context: &mut Context<'_>) -> Result<(PathBuf, Inventory), Failure> {
+    let mut taken = None;
+    read(file, state, context, |file, inventory, _| {
+        taken = Some((file.to_path_buf(), inventory.clone()));
+        Ok(Status::Done)
+    })?;
+    taken.ok_or_else(|| Failure::at(Status::Io, file, "nothing was read"))
 }
 
 fn inventory(file: &Path, snapshot: &Snapshot) -> Result<Inventory, Failure> {
