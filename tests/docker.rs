@@ -1,15 +1,17 @@
 //! A real dockerd at work: its database is read again and again, and it never notices.
 #![cfg(target_os = "linux")]
 
+mod dockerd;
 mod go;
 
 use std::io::BufRead;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use dockerd::{complaints, missing};
 use go::Beside;
 use unbolt::format::TxId;
 use unbolt::tree::verify;
@@ -105,19 +107,6 @@ fn a_running_dockerd_is_read_while_it_makes_and_removes_networks_and_is_not_dist
     assert_eq!(Snapshot::read(&database, 1, verified_state).unwrap().0.1, None);
 }
 
-/// What it takes to run the daemon, if it is not there.
-fn missing() -> Option<&'static str> {
-    let runs = |program: &str| {
-        Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|s| s.success())
-    };
-    let may_unshare =
-        || Command::new("unshare").args(["--mount", "--net", "--pid", "--fork", "true"]).stderr(Stdio::null()).status();
-    if let Some(program) = ["dockerd", "docker", "unshare", "containerd"].into_iter().find(|program| !runs(program)) {
-        return Some(program);
-    }
-    (!may_unshare().is_ok_and(|status| status.success())).then_some("right to make namespaces")
-}
-
 fn start(folder: &Path) -> Beside {
     let mut unshare = Command::new("unshare");
     unshare.args(["--mount", "--net", "--uts", "--ipc", "--pid", "--fork", "--mount-proc", "--kill-child"]);
@@ -157,16 +146,6 @@ fn list(database: &Path) -> usize {
 
 fn log(folder: &Path) -> String {
     std::fs::read_to_string(folder.join("dockerd.log")).unwrap_or_default()
-}
-
-/// What the daemon says of its store that is not good news.
-fn complaints(log: &str) -> Vec<&str> {
-    let bad = |line: &str| ["level=warning", "level=error", "level=fatal"].iter().any(|level| line.contains(level));
-    let of_the_store = |line: &str| {
-        let line = line.to_lowercase();
-        ["bolt", "store", "libnetwork", "local-kv"].iter().any(|word| line.contains(word))
-    };
-    log.lines().filter(|line| line.contains("panic") || bad(line) && of_the_store(line)).collect()
 }
 
 #[test]
