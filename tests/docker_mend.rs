@@ -226,8 +226,11 @@ impl Bed<'_> {
     }
 }
 
-/// What keeps 20.10 or its containers from starting, and the container that has to start once it is mended.
-const ROWS: [(&str, fn(&Bed<'_>), &str); 16] = [
+/// A rule, how what it finds is planted, and the container that has to start once it is mended.
+type Row = (&'static str, fn(&Bed<'_>), &'static str);
+
+/// What keeps 20.10 or its containers from starting.
+const ROWS: [Row; 16] = [
     ("invalid-json", |bed| bed.put(&format!("network/{}/", bed.spare), "{\"name\":"), ""),
     (
         "missing-field",
