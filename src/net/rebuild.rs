@@ -142,7 +142,7 @@ impl Draft {
     /// #     {{"front":{{"NetworkID":"{id}","IPAddress":"10.7.0.9","IPPrefixLen":24,"Gateway":"10.7.0.1"}}}}}}}}"#))?;
     /// let containers = Containers::read(root.path())?;
     /// let mut draft = Draft::default();
-    /// let networks = draft.rebuild(&containers, &BTreeMap::new())?;
+    /// let networks = draft.rebuild(&containers, &BTreeMap::new()).expect("all is known");
     /// assert_eq!((networks[0].name.as_str(), networks[0].subnets[0].to_string()), ("front", "10.7.0.0/24".into()));
     /// assert_eq!(draft.changes().len(), 3);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
