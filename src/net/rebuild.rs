@@ -10,7 +10,7 @@ use super::address::Cidr;
 use super::containers::{Attachment, Containers};
 use super::draft::Draft;
 use super::json::{Document, go_json};
-use super::key::{Key, VlanKind};
+use super::key::Key;
 use super::make;
 use super::network::Network;
 use super::record::Record;
@@ -41,7 +41,7 @@ pub struct Rebuilt {
     pub driver: String,
     /// Its subnets.
     pub subnets: Vec<Cidr>,
-    /// Whether nothing told its subnet, so that it is one that no other has.
+    /// Whether nothing told its subnet of IPv4, so that it is one that no other has.
     pub is_guess: bool,
 }
 
@@ -142,7 +142,7 @@ impl Draft {
     /// #     {{"front":{{"NetworkID":"{id}","IPAddress":"10.7.0.9","IPPrefixLen":24,"Gateway":"10.7.0.1"}}}}}}}}"#))?;
     /// let containers = Containers::read(root.path())?;
     /// let mut draft = Draft::default();
-    /// let networks = draft.rebuild(&containers, &BTreeMap::new())?;
+    /// let networks = draft.rebuild(&containers, &BTreeMap::new()).expect("all is known");
     /// assert_eq!((networks[0].name.as_str(), networks[0].subnets[0].to_string()), ("front", "10.7.0.0/24".into()));
     /// assert_eq!(draft.changes().len(), 3);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -171,10 +171,11 @@ impl Draft {
         }
         let mut made = Vec::new();
         for (network, mut subnets) in planned {
-            let is_guess = subnets.is_empty();
+            // Until 27 there is no network without IPv4.
+            let is_guess = subnets.iter().all(|subnet| subnet.is_ipv6());
             if is_guess {
                 match make::free_subnet(&taken) {
-                    Some(subnet) => subnets.push(subnet),
+                    Some(subnet) => subnets.insert(0, subnet),
                     None => errors.push(RebuildError::NoSubnetLeft { name: network.name.into() }),
                 }
                 taken.extend(&subnets);
@@ -297,13 +298,10 @@ impl Lost<'_> {
         if let Some(parent) = self.hint.parent.as_ref().filter(|_| rebuilt.driver != "bridge") {
             options.insert("parent".into(), parent.as_str().into());
         }
-        let kind = match rebuilt.driver.as_str() {
-            "macvlan" => Some((VlanKind::Macvlan, "macvlan_mode", "bridge")),
-            "ipvlan" => Some((VlanKind::Ipvlan, "ipvlan_mode", "l2")),
-            _ => None,
-        };
-        if let Some((_, option, mode)) = kind {
-            options.insert(option.into(), mode.into());
+        match rebuilt.driver.as_str() {
+            "macvlan" => drop(options.insert("macvlan_mode".into(), "bridge".into())),
+            "ipvlan" => drop(options.insert("ipvlan_mode".into(), "l2".into())),
+            _ => {}
         }
         let mut record = Map::new();
         let mut set = |name: &str, value: Value| drop(record.insert(name.into(), value));

@@ -68,6 +68,14 @@ fn networks_are_made_with_what_the_containers_had() {
 }
 
 #[test]
+fn a_network_of_which_only_ipv6_is_known_gets_ipv4_too() {
+    let front = attached("front", LABELLED, r#","IPAMConfig":{"IPv6Address":"fd00:7::9"}"#);
+    let (_, rebuilt) = rebuild(&[("web", &front)], &hints(&[("front", "fd00:7::/64")])).unwrap();
+    let subnets: Vec<_> = rebuilt[0].subnets.iter().map(ToString::to_string).collect();
+    assert_eq!((subnets, rebuilt[0].is_guess), (vec!["172.18.0.0/16".to_owned(), "fd00:7::/64".to_owned()], true));
+}
+
+#[test]
 fn an_address_that_was_given_by_hand_takes_a_subnet_that_is_told() {
     let fixed = attached("front", LABELLED, r#","IPAMConfig":{"IPv4Address":"10.7.0.1"}"#);
     let errors = rebuild(&[("web", &fixed)], &BTreeMap::new()).unwrap_err();

@@ -234,7 +234,9 @@ impl Draft {
         }
         // What a key had first is what it had before.
         let mut first = BTreeMap::new();
-        undo.into_iter().for_each(|(key, before)| _ = first.entry(key).or_insert(before));
+        for (key, before) in undo {
+            first.entry(key).or_insert(before);
+        }
         Ok(first.iter().any(|(key, before)| self.now.get(key) != before.as_ref()))
     }
 
