@@ -70,7 +70,7 @@ const COMMANDS: [&str; 57] = [
     "kv delete --dry-run FILE KEY",
     "kv import --dry-run FILE RECORDS",
     "net import --dry-run FILE EXPORT",
-    "net migrate --dry-run OTHER FILE --new-id --network labelled",
+    "net migrate --dry-run OTHER FILE --network labelled",
 ];
 
 /// What EXPORT holds.
