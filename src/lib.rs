@@ -63,7 +63,17 @@ pub use db::{
     OpenReport, ReadTx, Verify, WriteStats, WriteTx,
 };
 pub use error::{Corruption, CorruptionKind, Error, Holder, Result, TxSelector};
-pub use storage::{DEFAULT_ATTEMPTS, Disk, FileSystem, MemoryDisk, OutputFile, Snapshot, Storage, lock_holders};
+pub use storage::{
+    DEFAULT_ATTEMPTS, Directory, Disk, FileSystem, HostDirectory, MemoryDisk, OutputFile, Snapshot, Storage, lock_holders,
+};
+
+/// Only its documentation: names that do not exist fail to link.
+#[cfg(doc)]
+#[doc = include_str!("../docs/bbolt.md")]
+pub mod bbolt {
+    #[allow(unused_imports)]
+    use crate::*;
+}
 
 /// The README's example runs too.
 #[cfg(doctest)]

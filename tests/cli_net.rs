@@ -130,7 +130,8 @@ fn inspect_has_dockers_shape_and_the_records_behind_it() {
     assert_eq!(names, ["six", "lan", "plain"]);
     assert_eq!(
         networks[0]["IPAM"],
-        json!({ "Driver": "default", "Options": {}, "Config": [{ "Subnet": "10.91.0.0/24" }, { "Subnet": "fd00:90::/64" }] })
+        json!({ "Driver": "default", "Options": {}, "Config":
+            [{ "Subnet": "10.91.0.0/24", "Gateway": "10.91.0.1" }, { "Subnet": "fd00:90::/64", "Gateway": "fd00:90::1" }] })
     );
     let plain = &networks[2];
     assert_eq!(

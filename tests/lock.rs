@@ -2,6 +2,7 @@
 
 mod go;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,6 +14,7 @@ use go::Beside;
 
 const CHILD_FILE: &str = "UNBOLT_TEST_LOCK_FILE";
 const CHILD_SHARED: &str = "UNBOLT_TEST_LOCK_SHARED";
+const CHILD_CREATES: &str = "UNBOLT_TEST_LOCK_CREATES";
 /// Long enough on any machine, and never waited for where all is well.
 const LONG: Duration = Duration::from_secs(120);
 
@@ -27,6 +29,26 @@ fn child_that_holds_a_lock() {
         Err(e) => println!("\nrefused: {e}"),
     }
     std::io::copy(&mut std::io::stdin(), &mut std::io::sink()).unwrap();
+}
+
+/// Not a test by itself either: as `interop/create`, it opens a database at each path that it reads, and puts a key there.
+#[test]
+fn child_that_creates() {
+    if std::env::var_os(CHILD_CREATES).is_none() {
+        return;
+    }
+    println!("\nready");
+    for path in std::io::stdin().lines() {
+        let put = || {
+            let db = Db::options().lock_timeout(LONG).open(path.unwrap())?;
+            db.update(|tx| tx.create_bucket_if_missing("b")?.put("unbolt", "was here"))?;
+            db.close()
+        };
+        match put() {
+            Ok(()) => println!("done"),
+            Err(e) => println!("{e}"),
+        }
+    }
 }
 
 fn child(path: &Path, shared: bool) -> Command {
@@ -174,10 +196,10 @@ fn whoever_waits_gets_the_lock_when_it_is_released() {
 
 #[test]
 fn without_a_timeout_the_lock_is_tried_once() {
+    let _alone = alone();
     if Command::new("strace").arg("-V").stdout(Stdio::null()).status().is_err() {
         return eprintln!("skipped: no strace");
     }
-    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let path = database(folder.path());
     let trace = folder.path().join("trace");
@@ -216,8 +238,8 @@ fn the_lock_ends_with_the_last_of_database_and_transactions() {
 
 #[test]
 fn go_gets_the_lock_when_the_last_transaction_is_gone_and_not_before() {
-    let Some(go) = go::program("lock") else { return };
     let _alone = alone();
+    let Some(go) = go::program("lock") else { return };
     let folder = tempfile::tempdir().unwrap();
     let path = database(folder.path());
     for shared in [false, true] {
@@ -255,6 +277,75 @@ fn an_open_that_fails_under_the_lock_gives_it_back() {
             std::fs::write(&path, &sound).unwrap();
             open(&path, false).unwrap();
         }
+    }
+}
+
+#[test]
+fn whoever_creates_a_file_beside_others_loses_nothing() {
+    let own = || {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "child_that_creates", "--nocapture"]).env(CHILD_CREATES, "1");
+        ("unbolt", command)
+    };
+    let Some(program) = go::program("create") else { return };
+    let _alone = alone();
+    for (rounds, others) in [(200, ("go", Command::new(program))), (50, own())] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut both = [own(), others].map(|(name, mut command)| {
+            let mut process = Beside::start(&mut command);
+            process.wait_for("ready");
+            (name, process)
+        });
+        for round in 0..rounds {
+            let path = folder.path().join(format!("{round}.db"));
+            // Whoever is told first has a moment's start.
+            both.reverse();
+            for (_, process) in &mut both {
+                writeln!(process.input(), "{}", path.display()).unwrap();
+            }
+            for (name, process) in &mut both {
+                assert_eq!(process.line().as_deref(), Some("done"), "{name}, round {round}");
+            }
+            let db = Db::options().read_only(true).verify(Verify::Tree).open(&path).unwrap();
+            let tx = db.begin_read().unwrap();
+            let bucket = tx.bucket("b").unwrap().unwrap();
+            for (name, _) in &both {
+                assert_eq!(bucket.get(name).unwrap(), Some(&b"was here"[..]), "{name}, round {round}");
+            }
+        }
+        for (_, process) in &mut both {
+            assert!(process.end().success());
+        }
+        let left = std::fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(left, rounds, "no other file is left behind");
+    }
+}
+
+/// Where a file that somebody waits for is replaced, the new one is what is waited for.
+#[cfg(target_os = "linux")]
+#[test]
+fn whoever_waited_for_a_file_that_was_replaced_opens_the_one_that_is_there() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let path = database(folder.path());
+    let descriptors = || {
+        let all = std::fs::read_dir("/proc/self/fd").unwrap().filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
+        all.filter(|target| *target == path).count()
+    };
+    for shared in [false, true] {
+        let holder = open(&path, false).unwrap();
+        let new = folder.path().join("new.db");
+        Db::open(&new).unwrap().update(|tx| tx.create_bucket("new").map(drop)).unwrap();
+        std::thread::scope(|scope| {
+            let waits = scope.spawn(|| Db::options().read_only(shared).lock_timeout(LONG).open(&path));
+            while descriptors() < 2 {
+                std::thread::yield_now();
+            }
+            std::fs::rename(&new, &path).unwrap();
+            drop(holder);
+            let db = waits.join().unwrap().unwrap();
+            assert!(db.begin_read().unwrap().bucket("new").unwrap().is_some(), "shared {shared}");
+        });
     }
 }
 

@@ -11,9 +11,9 @@ use tempfile::TempDir;
 use unbolt::{Db, Snapshot};
 
 /// Every reading command and every dry run, its arguments parted by blanks. FILE is the database, FOLDER the directory it
-/// lies in, OUT a path elsewhere, RECORDS and EXPORT files elsewhere that `kv import` and `net import` take, OTHER another database, ROOT the page on which its root bucket
-/// begins, KEY a key of Docker's bucket.
-const COMMANDS: [&str; 57] = [
+/// lies in, OUT a path elsewhere, RECORDS and EXPORT files elsewhere that `kv import` and `net import` take, OTHER another
+/// database, ROOT the page on which its root bucket begins, KEY a key of Docker's bucket.
+const COMMANDS: [&str; 67] = [
     "info FILE",
     "info --format json FILE",
     "check FILE",
@@ -50,6 +50,16 @@ const COMMANDS: [&str; 57] = [
     "net ports FILE",
     "net addresses FILE",
     "net diagram FILE",
+    "net doctor FILE",
+    "net doctor --format json --target 29.0 FOLDER",
+    "net fix FILE",
+    "net fix --rule wrong-count FOLDER",
+    "net rm network --force FILE bridge",
+    "net rm port FILE 8080",
+    "net prune --no-containers FILE",
+    "net recount FILE",
+    "net reset-default-bridge FILE",
+    "net set --label a=b FILE none",
     "net export FILE",
     "net script FILE",
     "net strip FILE -o OUT",

@@ -2,13 +2,15 @@
 
 mod calls;
 mod go;
+#[path = "calls/peer.rs"]
+mod peer;
 
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use calls::model::{Model, Whose};
-use calls::peer::Peer;
 use calls::{BUCKETS, Call, Outcome, ours};
+use peer::Peer;
 use quickcheck::{Arbitrary, Gen};
 use unbolt::store::{BoltStore, Store};
 

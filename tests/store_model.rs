@@ -2,7 +2,6 @@
 //! closed and opened in between.
 
 mod calls;
-mod go;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;

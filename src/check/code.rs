@@ -85,6 +85,8 @@ codes! {
     EmptyBranch = "empty-branch", Error;
     /// A leaf below a branch has no elements.
     EmptyLeaf = "empty-leaf", Hazard;
+    /// A branch has a single child.
+    SingleChild = "single-child", Hazard;
     /// The leaves of a bucket are at different levels.
     UnequalDepth = "unequal-depth", Hazard;
     /// A separator is not the first key of its child.
@@ -144,6 +146,7 @@ impl Code {
             Kind::TooDeep { .. } => Code::PageDepth,
             Kind::EmptyBranch => Code::EmptyBranch,
             Kind::EmptyLeaf | Kind::EndlessEmptyLeaves => Code::EmptyLeaf,
+            Kind::SingleChild => Code::SingleChild,
             Kind::UnequalDepth { .. } => Code::UnequalDepth,
             Kind::SeparatorInexact => Code::SeparatorInexact,
             Kind::ElementCount { .. } => Code::ElementCount,

@@ -6,7 +6,7 @@ use super::finding::Report;
 use super::free::Free;
 use super::node::{self, Node};
 use crate::error::{Corruption, CorruptionKind, Result};
-use crate::format::{BucketRoot, Bytes, ELEMENT_SIZE, Layout, Leaf, PAGE_HEADER_SIZE, Page, PageId, PageKind};
+use crate::format::{Branch, BucketRoot, Bytes, ELEMENT_SIZE, Layout, Leaf, PAGE_HEADER_SIZE, Page, PageId, PageKind};
 use crate::storage::Storage;
 use crate::tree::{BucketAt, PageSet, Pages, Place, Visitor, walk_from};
 
@@ -64,7 +64,6 @@ impl<B: Bytes> Visitor<B> for Trees<'_, '_> {
 
     fn page(&mut self, page: &Page<B>, place: &Place<'_, B>) -> Result<(), Infallible> {
         let page = page.borrowed();
-        fetch(page.bytes());
         if place.inline {
             let kind = node::inline_header(&page);
             self.tell(kind.map(|kind| kind.at_offset(page.id(), page.offset())), place);
@@ -73,7 +72,7 @@ impl<B: Bytes> Visitor<B> for Trees<'_, '_> {
         }
         match page.kind() {
             PageKind::Branch => match page.into_branch() {
-                Ok(branch) => self.node(&branch, branch.page(), place),
+                Ok(branch) => self.branch(&branch, place),
                 Err(empty) => self.tell(Some(empty), place),
             },
             _ => {
@@ -118,6 +117,13 @@ impl Trees<'_, '_> {
         self.tell(of_list.map(|id| CorruptionKind::FreelistInUse.at_offset(id, layout.offset(id))), place);
     }
 
+    fn branch<B: Bytes>(&mut self, branch: &Branch<&[u8]>, place: &Place<'_, B>) {
+        let page = branch.page();
+        let single = (branch.len() == 1).then(|| CorruptionKind::SingleChild.at_offset(page.id(), page.offset()));
+        self.tell(single, place);
+        self.node(branch, page, place);
+    }
+
     fn leaf<B: Bytes>(&mut self, leaf: &Leaf<&[u8]>, place: &Place<'_, B>) {
         let page = leaf.page();
         let keys = &mut self.report.summary.keys;
@@ -125,8 +131,8 @@ impl Trees<'_, '_> {
         self.tell(empty_leaf(leaf, place.depth).map(|kind| kind.at_offset(page.id(), page.offset())), place);
         let level = self.levels.last_mut().and_then(|level| level.unequal(place.depth));
         self.tell(level.map(|kind| kind.at_offset(page.id(), page.offset())), place);
-        self.node(leaf, page, place);
-        if !node::plain(leaf) {
+        let flags = self.node(leaf, page, place);
+        if flags.is_none_or(|flags| flags != 0) {
             self.element(node::flags(leaf), leaf, page, place);
             self.element(node::bucket_lengths(leaf), leaf, page, place);
             let in_inline = if place.inline { node::buckets_in_inline(leaf) } else { None };
@@ -134,16 +140,19 @@ impl Trees<'_, '_> {
         }
     }
 
-    /// The rules that hold for branches and leaves alike.
-    fn node<B: Bytes>(&mut self, node: &impl Node, page: &Page<&[u8]>, place: &Place<'_, B>) {
+    /// The rules that hold for branches and leaves alike. Gives back the flags that any element has, where one look at
+    /// the page has told them.
+    fn node<B: Bytes>(&mut self, node: &impl Node, page: &Page<&[u8]>, place: &Place<'_, B>) -> Option<u32> {
         // Nearly every page is as Go writes it, and then one look at it is enough.
-        if !page.is_canonical() {
+        let flags = page.canonical();
+        if flags.is_none() {
             self.elements(node, page, place);
         }
         let [separator, lower, upper] = [place.separator, place.lower, place.upper].map(|key| key.map(|key| &**key));
         self.element(lower.and_then(|lower| node::lower_bound(node, lower)), node, page, place);
         self.element(upper.and_then(|upper| node::upper_bound(node, upper)), node, page, place);
         self.element(separator.and_then(|key| node::exact_separator(node, key)), node, page, place);
+        flags
     }
 
     /// The rules about the elements of one page by themselves.
@@ -165,14 +174,6 @@ impl Trees<'_, '_> {
         let offset = page.offset().saturating_add(u64::try_from(within).unwrap_or(u64::MAX));
         self.report.tree(kind.at_offset(page.id(), offset), place, node.key(index).ok());
     }
-}
-
-/// Reads a byte of each cache line at the start of a page, so that memory fetches them all at once. The rules
-/// would wait for one after the other; on a file in memory this saves a quarter of the whole check.
-fn fetch(bytes: &[u8]) {
-    const LINE: usize = 64;
-    const LINES: usize = 64;
-    std::hint::black_box(bytes.iter().step_by(LINE).take(LINES).fold(0, |all, byte| all ^ byte));
 }
 
 /// A leaf below a branch has elements.

@@ -66,7 +66,7 @@ pub use context::{Context, Open, OpenToWrite};
 use failure::Failure;
 pub use status::Status;
 
-/// Read BoltDB files as Docker, containerd, etcd and podman keep them
+/// Read and change BoltDB files as Docker, containerd, etcd and podman keep them
 #[derive(Debug, Parser)]
 #[command(
     name = "unbolt",
@@ -91,10 +91,18 @@ pub struct Cli {
     #[arg(short = 'V', short_alias = 'v', long, action = clap::ArgAction::Version)]
     version: Option<bool>,
     /// When to colour output
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", hide_possible_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN",
+        hide_possible_values = true,
+        display_order = 100
+    )]
     color: Color,
     /// Show no progress
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 100)]
     quiet: bool,
     #[command(subcommand)]
     command: Command,
@@ -257,6 +265,11 @@ mod tests {
             "compact -o g f",
             "compact f --output=g --tx-max-size 0 --no-sync",
             "compact --tx-max-size=-1 --no-sync=false -o=g f",
+            "bench",
+            "bench --profile-mode rw --cpuprofile f",
+            "bench --count=0x10 --batch-size 4 --key-size=8 --value-size 32 --fill-percent 0.9 --page-size=8192",
+            "bench --write-mode seq-nest --read-mode=rnd --no-sync --work=false --path f --gobench-output=1",
+            "bench --write-mode=rnd-nest --initial-mmap-size 10_000",
             "version",
             "completion bash",
             "completions zsh",
@@ -287,6 +300,9 @@ mod tests {
             "compact -o g f --tx-max-size x",
             "keys f a --format nope",
             "check --from-page x f",
+            "bench --write-mode seq-del",
+            "bench --count x",
+            "bench --no-sync=maybe",
         ] {
             assert!(!accepts(line), "{line}");
         }

@@ -3,8 +3,7 @@
 //! It is what Go's `Tx.WriteTo` makes: as long as the state's high-water mark, page 0 under the state's own transaction
 //! id and page 1 under the one before. Pages that the state does not reach are copied as they happen to be.
 
-use std::fs::File;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::Path;
 
 use super::ReadTx;
@@ -12,7 +11,7 @@ use super::generation::Generation;
 use super::shared::Shared;
 use crate::error::{Error, Result};
 use crate::format::{Meta, PageId, TxId, encode_meta};
-use crate::storage::{FileId, Medium, OutputFile, Storage, read_exact_at};
+use crate::storage::{Medium, OutputFile, Storage, is_at, read_exact_at};
 
 /// How much is read and written at once.
 const CHUNK: u64 = 64 << 10;
@@ -87,12 +86,6 @@ impl Chunk {
         read_exact_at(file, &mut self.0, offset).map_err(|e| Error::io("read", "", e))?;
         Ok(&self.0)
     }
-}
-
-fn is_at(file: &File, path: &Path) -> bool {
-    let id = |metadata: io::Result<std::fs::Metadata>| metadata.ok().map(|metadata| FileId::of(&metadata));
-    let (own, there) = (id(file.metadata()), id(std::fs::metadata(path)));
-    cfg!(unix) && own.is_some() && own == there
 }
 
 /// The mode of the file that a state is in.

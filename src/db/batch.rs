@@ -163,16 +163,22 @@ impl Db {
             return Ok(());
         }
         let Together { tx, callers } = together;
-        let committed = tx.commit();
+        // A disk that panics must not leave the others waiting.
+        let committed = catch_unwind(AssertUnwindSafe(|| tx.commit()));
         self.shared.line.leave(Vec::new());
         match committed {
-            Ok(()) => callers.iter().for_each(|caller| tell(caller, Turn::Committed)),
-            Err(e) if callers.len() == 1 => return Err(e),
-            Err(Error::CommitUnknown { source }) => {
+            Ok(Ok(())) => callers.iter().for_each(|caller| tell(caller, Turn::Committed)),
+            Ok(Err(e)) if callers.len() == 1 => return Err(e),
+            Ok(Err(Error::CommitUnknown { source })) => {
                 let copy = || source.raw_os_error().map_or(source.kind().into(), io::Error::from_raw_os_error);
                 callers.iter().for_each(|caller| tell(caller, Turn::Unknown(copy())));
             }
-            Err(e) => {
+            Err(panic) => {
+                let cause = || io::Error::other("the disk panicked");
+                callers.iter().for_each(|caller| tell(caller, Turn::Unknown(cause())));
+                resume_unwind(panic);
+            }
+            Ok(Err(e)) => {
                 // The last one is the one that committed: it keeps the reason.
                 let mut reason = Some(e);
                 callers.iter().rev().for_each(|caller| tell(caller, Turn::Alone(reason.take())));

@@ -24,6 +24,15 @@ use crate::tree::{self, BucketId, BucketStats, Edit, View, end_of_prefix};
 /// assert_eq!(bucket.get("no such key")?, None);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// Nothing can be changed through it; a [`BucketMut`](super::BucketMut) is for that.
+///
+/// ```compile_fail,E0599
+/// # let db = unbolt::Db::from_bytes(std::fs::read("testdata/golden/V5.db").unwrap()).unwrap();
+/// let tx = db.begin_read().unwrap();
+/// let bucket = tx.bucket("b").unwrap().unwrap();
+/// bucket.next_sequence();
+/// ```
 #[derive(Clone, Copy)]
 pub struct Bucket<'tx>(pub(super) Inner<'tx>);
 
@@ -167,6 +176,23 @@ impl<'tx> Bucket<'tx> {
             Inner::Committed(bucket) => bucket.iter().into(),
             Inner::Edited(edit, bucket) => Iter::edited(edit, bucket, (Bound::Unbounded, Bound::Unbounded)),
         }
+    }
+
+    /// The buckets in this one, by name and from both ends. The values between them are passed over.
+    ///
+    /// ```
+    /// # let db = unbolt::Db::from_bytes(std::fs::read("testdata/docker/live-20.10.24.db")?)?;
+    /// # let tx = db.begin_read()?;
+    /// let names: Vec<_> = tx.root()?.buckets().map(|bucket| Ok(bucket?.0)).collect::<unbolt::Result<_>>()?;
+    /// assert_eq!(names, [b"libnetwork"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn buckets(&self) -> impl DoubleEndedIterator<Item = Result<(&'tx [u8], Bucket<'tx>)>> + use<'tx> {
+        self.iter().filter_map(|pair| match pair {
+            Ok((name, Entry::Bucket(bucket))) => Some(Ok((name, bucket))),
+            Ok((_, Entry::Value(_))) => None,
+            Err(e) => Some(Err(e)),
+        })
     }
 
     /// The entries whose keys lie in a range, from both ends.

@@ -165,14 +165,16 @@ impl<'b> BucketMut<'b> {
 
     /// Deletes a bucket in this one, with all that is in it.
     pub fn delete_bucket(&mut self, name: impl AsRef<[u8]>) -> Result<()> {
-        let id = self.id;
-        self.changes.run(|edit| edit.delete_bucket(id, name.as_ref()))
+        let (id, name) = (self.id, name.as_ref());
+        log::trace!("deleting bucket {}", name.escape_ascii());
+        self.changes.run(|edit| edit.delete_bucket(id, name))
     }
 
     /// Gives a bucket in this one another name.
     pub fn rename_bucket(&mut self, from: impl AsRef<[u8]>, to: impl AsRef<[u8]>) -> Result<()> {
-        let id = self.id;
-        self.changes.run(|edit| edit.move_bucket(id, from.as_ref(), id, to.as_ref()))
+        let (id, from, to) = (self.id, from.as_ref(), to.as_ref());
+        log::trace!("renaming bucket {} to {}", from.escape_ascii(), to.escape_ascii());
+        self.changes.run(|edit| edit.move_bucket(id, from, id, to))
     }
 
     /// The bucket's sequence: a number that its users count up and set as they like.
@@ -211,6 +213,7 @@ impl<'b> BucketMut<'b> {
     }
 
     pub(super) fn into_created(self, name: &[u8]) -> Result<BucketMut<'b>> {
+        log::trace!("creating bucket {}", name.escape_ascii());
         let id = self.changes.run(|edit| edit.create(self.id, name))?;
         Ok(BucketMut { id, ..self })
     }

@@ -2,7 +2,7 @@
 //!
 //! 1. Merge and cut the edited nodes, and give each its new place. Nothing is written yet.
 //! 2. Give the list of free pages its place.
-//! 3. Extend the file, and sync its length.
+//! 3. Extend the file, and sync its length. Where a crash has left a part of a meta, remove that first.
 //! 4. Write all pages in page order, neighbours together.
 //! 5. Sync. From here on the new state is on the disk, and nothing leads to it.
 //! 6. Write one meta page: this is the moment at which the transaction counts.
@@ -22,7 +22,9 @@ use super::shared::{Shared, lock};
 use super::stats::WriteStats;
 use super::writer::{Claim, Writer};
 use crate::error::{Error, Result};
-use crate::format::{Layout, Meta, MetaPair, MetaSlot, PageId, TxId, encode_freelist_of, encode_meta, freelist_bytes};
+use crate::format::{
+    Layout, META_SIZE, Meta, MetaPair, MetaSlot, PageId, encode_blank_meta, encode_freelist_of, encode_meta, freelist_bytes,
+};
 use crate::storage::{Disk, Medium, Storage, write_all_at};
 use crate::tree::{Edit, Pages, Run, Spilled, verify};
 
@@ -43,7 +45,14 @@ struct Prepared {
 
 /// Commits the changes of a transaction and makes the new state the current one.
 pub(super) fn commit(shared: &Shared, writer: &mut Writer, edit: &mut Edit, mode: FreelistMode) -> Result<()> {
-    writer.sound()?;
+    shared.trust.test()?;
+    let doubt = shared.trust.doubt();
+    let committed = run(shared, writer, edit, mode);
+    doubt.end();
+    committed
+}
+
+fn run(shared: &Shared, writer: &mut Writer, edit: &mut Edit, mode: FreelistMode) -> Result<()> {
     let start = Instant::now();
     let before = shared.current();
     let mut stats = WriteStats::default();
@@ -52,9 +61,8 @@ pub(super) fn commit(shared: &Shared, writer: &mut Writer, edit: &mut Edit, mode
     stats.spill_time = start.elapsed();
     let medium = write_pages(shared, &mut claim, edit, &before, &prepared, &mut stats)?;
     let (slot, raw) = (prepared.page, encode_meta(prepared.page, &prepared.meta, before.layout));
-    let durable = write_meta(shared, claim.writer(), before.layout, slot, &raw, &mut stats);
-    if let Err(source) = durable {
-        claim.writer().poisoned = true;
+    if let Err(source) = write_meta(shared, claim.writer(), before.layout, slot, &raw, &mut stats) {
+        shared.trust.lose();
         return Err(Error::CommitUnknown { source });
     }
     let mut metas: MetaPair = before.metas;
@@ -62,6 +70,7 @@ pub(super) fn commit(shared: &Shared, writer: &mut Writer, edit: &mut Edit, mode
     shared.publish(Generation::new(medium, before.layout, metas, prepared.meta));
     claim.writer().list = prepared.list.map(|(run, _)| run);
     stats.pages_allocated = claim.keep(prepared.meta.txid, &prepared.spilled.freed);
+    *lock(&shared.space) = Some(writer.space());
     stats.add_counts(edit.counts());
     stats.commits = 1;
     stats.write_time = start.elapsed() - stats.spill_time;
@@ -78,7 +87,7 @@ fn prepare(claim: &mut Claim<'_>, edit: &mut Edit, before: &Generation, mode: Fr
         FreelistMode::EachCommit => Some(place_list(claim, &spilled.freed, before.layout)?),
         FreelistMode::OnClose | FreelistMode::Never => None,
     };
-    let (txid, page) = next_meta(&before.metas, &before.meta)?;
+    let (txid, page) = before.next_meta()?;
     let freelist = list.as_ref().map(|(run, _)| run.first);
     let Spilled { root, root_sequence, .. } = spilled;
     let meta = Meta { root, root_sequence, freelist, high_water: claim.high_water, txid, ..before.meta };
@@ -96,23 +105,6 @@ fn place_list(claim: &mut Claim<'_>, freed: &[Run], layout: Layout) -> Result<(R
     Ok((run, encoded))
 }
 
-/// The id of the next transaction, and the page of its meta: the one that does not hold the only good meta.
-fn next_meta(metas: &MetaPair, current: &Meta) -> Result<(TxId, PageId)> {
-    let id = |after: u64| current.txid.0.checked_add(after).filter(|id| *id < u64::MAX).map(TxId).ok_or(Error::TxIdExhausted);
-    let page = |id: TxId| PageId(id.0 % 2);
-    let next = id(1)?;
-    let [first, second] = &metas.slots;
-    let (target, other) = if page(next).0 == 0 { (first, second) } else { (second, first) };
-    let holds_current = target.meta == Ok(*current);
-    let is_twin = other.meta.is_ok_and(|other| {
-        (other.root, other.freelist, other.high_water) == (current.root, current.freelist, current.high_water)
-    });
-    match holds_current && !is_twin {
-        true => id(2).map(|id| (id, page(id))),
-        false => Ok((next, page(next))),
-    }
-}
-
 /// Steps 3 to 5. Gives back what readers of the new state read from.
 fn write_pages(
     shared: &Shared,
@@ -125,22 +117,20 @@ fn write_pages(
     let disk = shared.volume.target()?;
     let high_water = prepared.meta.high_water;
     let rises = high_water > before.meta.high_water;
-    let grown = if rises { grow(disk, claim.writer(), high_water, stats) } else { Ok(()) };
-    let written = grown
-        .map_err(|source| shared.volume.error("extend", source))
-        .and_then(|()| write_dirty(shared, disk, claim.writer(), edit, prepared, before.layout, stats));
-    if let Err(error) = written {
-        claim.writer().poisoned |= !is_full(&error);
-        return Err(error);
-    }
+    let blanked = blank_torn_meta(shared, disk, claim.writer(), before, prepared.page, stats);
+    blanked
+        .and_then(|()| if rises { grow(shared, disk, claim.writer(), high_water, stats) } else { Ok(()) })
+        .and_then(|()| write_dirty(shared, disk, claim.writer(), edit, prepared, before.layout, stats))
+        .inspect_err(|error| {
+            if leaves_doubt(error) {
+                shared.trust.lose();
+            }
+        })?;
     let end = before.layout.run_bytes(high_water.0);
     claim.writer().growth.file = claim.writer().growth.file.max(end);
     if !claim.writer().options.no_sync {
         stats.syncs += 1;
-        disk.sync_data().map_err(|source| {
-            claim.writer().poisoned = true;
-            shared.volume.error("sync", source)
-        })?;
+        shared.trust.sync(|| disk.sync_data()).map_err(|source| shared.volume.error("sync", source))?;
     }
     let file = claim.writer().growth.file;
     let medium = match shared.volume.follows() && end <= before.medium.size() {
@@ -148,19 +138,48 @@ fn write_pages(
         false => Arc::new(shared.volume.medium(file, before.layout)?),
     };
     if claim.writer().options.strict {
-        verify(Pages::new(&*medium, before.layout, &prepared.meta)).inspect_err(|_| claim.writer().poisoned = true)?;
+        verify(Pages::new(&*medium, before.layout, &prepared.meta)).inspect_err(|_| shared.trust.lose())?;
     }
     Ok(medium)
 }
 
-fn grow(disk: &dyn Disk, writer: &mut Writer, high_water: PageId, stats: &mut WriteStats) -> io::Result<()> {
+/// Makes zeros of what a crash has left of a meta, before anything is written that it could lead to.
+///
+/// The transaction that comes after a crash has the number of the one that was lost, and may well take the same pages.
+/// If its own meta was torn too, what is left of both could be put together to the whole meta of the lost one, whose
+/// pages are written over by then.
+fn blank_torn_meta(
+    shared: &Shared,
+    disk: &dyn Disk,
+    writer: &mut Writer,
+    before: &Generation,
+    page: PageId,
+    stats: &mut WriteStats,
+) -> Result<()> {
+    let slot = before.metas.slots.iter().find(|slot| slot.page == page);
+    if slot.is_none_or(|slot| slot.meta.is_ok() || slot.raw.is_none_or(|raw| raw.as_bytes() == &[0; META_SIZE])) {
+        return Ok(());
+    }
+    let blank = encode_blank_meta(page, before.layout);
+    write_all_at(disk, &blank, before.layout.offset(page)).map_err(|source| shared.volume.error("write", source))?;
+    stats.writes += 1;
+    stats.bytes_written += blank.len() as u64;
+    if writer.options.no_sync {
+        return Ok(());
+    }
+    stats.syncs += 1;
+    shared.trust.sync(|| disk.sync_data()).map_err(|source| shared.volume.error("sync", source))
+}
+
+fn grow(shared: &Shared, disk: &dyn Disk, writer: &mut Writer, high_water: PageId, stats: &mut WriteStats) -> Result<()> {
     match writer.growth.target(high_water, &writer.options) {
         Some(target) if !writer.options.no_grow_sync => {
-            disk.set_len(target)?;
+            disk.set_len(target).map_err(|source| shared.volume.error("extend", source))?;
+            log::debug!("extended to {target} bytes");
             writer.growth.file = target;
             stats.syncs += 1;
             // A length that is not durable could come back shorter than the pages that a durable meta names.
-            disk.sync_all().inspect_err(|_| writer.poisoned = true)
+            shared.trust.sync(|| disk.sync_all()).map_err(|source| shared.volume.error("sync", source))
         }
         _ => Ok(()),
     }
@@ -188,7 +207,8 @@ fn write_dirty(
         gather.add(*run).map_err(failed)?.extend_from_slice(bytes);
     }
     gather.flush().map_err(failed)?;
-    (stats.writes, stats.bytes_written) = (gather.writes, gather.bytes);
+    stats.writes += gather.writes;
+    stats.bytes_written += gather.bytes;
     gather.staged.shrink_to(KEPT);
     writer.staged = gather.staged;
     Ok(())
@@ -244,16 +264,12 @@ fn write_meta(
         return Ok(());
     }
     stats.syncs += 1;
-    disk.sync_data()
+    shared.trust.sync(|| disk.sync_data())
 }
 
-/// Whether a write failed only because there was no room for it.
-fn is_full(error: &Error) -> bool {
-    match error {
-        Error::Io { source, .. } => {
-            matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
-        }
-        Error::Corrupt(_) => true,
-        _ => false,
-    }
+/// Whether a write failed for another reason than that there was no room for it. Pages that cannot be made at all are
+/// never written.
+fn leaves_doubt(error: &Error) -> bool {
+    let Error::Io { source, .. } = error else { return false };
+    !matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
 }

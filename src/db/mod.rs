@@ -24,6 +24,7 @@ mod options;
 mod read;
 mod shared;
 mod stats;
+mod trust;
 mod write;
 mod writer;
 
@@ -40,13 +41,14 @@ pub use iter::Iter;
 pub use open_report::{FreelistSource, OpenReport};
 pub use options::{Backing, FreelistMode, OpenOptions, Verify};
 pub use read::ReadTx;
+use stats::Space;
 pub use stats::{DbStats, WriteStats};
 pub use write::WriteTx;
 
 use crate::error::{Error, Result, TxSelector};
 use crate::format::Layout;
 use crate::storage::Storage;
-use crate::tree;
+use crate::tree::{self, Normalized};
 use door::Patience;
 use generation::Generation;
 use shared::{Shared, lock};
@@ -167,8 +169,8 @@ impl Db {
     ///
     /// # Errors
     ///
-    /// [`Error::ReadOnly`], [`Error::Poisoned`], and [`Error::WriterActive`] where this thread holds one already: waiting
-    /// would last for ever.
+    /// [`Error::ReadOnly`], [`Error::Poisoned`], [`Error::TxIdExhausted`], and [`Error::WriterActive`] where this thread
+    /// holds one already: waiting would last for ever. A transaction is its thread's that began it, wherever it is sent.
     pub fn begin_write(&self) -> Result<WriteTx> {
         self.begin_write_with(Patience::Forever)
     }
@@ -207,22 +209,74 @@ impl Db {
         Ok(done)
     }
 
-    /// Makes durable whatever was committed without a sync.
-    pub fn sync(&self) -> Result<()> {
-        self.shared.volume.target()?.sync_data().map_err(|source| self.shared.volume.error("sync", source))
+    /// Makes the trees of another writer such that Go's writer does them no harm, in one transaction: each separator the
+    /// first key of its child, no leaf empty, no branch with a single child. Says what there was to do; where that is
+    /// nothing, nothing is written. Only the branches concerned and those above them are written anew.
+    ///
+    /// Every branch of the file is read, and the first bytes of every leaf. What this library and Go write needs none of it.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// # let db = unbolt::Db::open(dir.path().join("my.db"))?;
+    /// let done = db.normalize()?;
+    /// assert!(done.is_nothing(), "{} separators were inexact", done.separators);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`] where a tree cannot be walked, or keys are where look-ups do not find them; those of
+    /// [`begin_write`](Self::begin_write) and [`commit`](WriteTx::commit).
+    pub fn normalize(&self) -> Result<Normalized> {
+        let mut tx = self.begin_write()?;
+        let done = tx.normalize()?;
+        // Where there was nothing to do, not even a transaction id is used up.
+        if !done.is_nothing() {
+            tx.commit()?;
+            log::info!("{}: trees of another writer made as Go needs them: {done:?}", self.path().display());
+        }
+        Ok(done)
     }
 
-    /// Counts over the whole file.
+    /// Makes durable whatever was committed without a sync.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`], after which the database must be opened again: what is lost by then is lost, whatever a later
+    /// sync says. [`Error::Poisoned`] where that has happened before.
+    pub fn sync(&self) -> Result<()> {
+        self.shared.trust.test()?;
+        let disk = self.shared.volume.target()?;
+        log::debug!("syncing {}", self.path().display());
+        self.shared.trust.sync(|| disk.sync_data()).map_err(|source| self.shared.volume.error("sync", source))
+    }
+
+    /// Counts over the whole file. Where it was opened read-only, the first call reads the list of free pages, or walks
+    /// all pages in use where none is stored.
     pub fn stats(&self) -> Result<DbStats> {
+        let older = self.shared.older_readers();
         let current = self.shared.current();
-        let free = current.free()?;
+        let space = match *lock(&self.shared.space) {
+            Some(space) => space,
+            None => {
+                let free = current.free()?;
+                Space {
+                    free: free.ids().len() as u64,
+                    pending: 0,
+                    list: free.own_run().count() as u64,
+                    file: current.medium.size(),
+                }
+            }
+        };
         Ok(DbStats {
-            file_bytes: current.medium.size(),
+            file_bytes: space.file,
             page_bytes: current.layout.page_size.bytes(),
             high_water: current.meta.high_water.0,
-            free_pages: free.ids().len() as u64,
-            freelist_pages: free.own_run().count() as u64,
-            older_readers: self.shared.older_readers().len() as u64,
+            free_pages: space.free,
+            pending_pages: space.pending,
+            freelist_pages: space.list,
+            older_readers: older.len() as u64,
+            oldest_reader: older.first().copied(),
             writes: *lock(&self.shared.stats),
         })
     }
@@ -253,13 +307,14 @@ impl Db {
     ///
     /// # Errors
     ///
-    /// Those of a commit, where the list had to be stored, and [`Error::WriterActive`].
+    /// Those of a commit, where the list had to be stored, with [`Error::Poisoned`] where it can no longer be, and
+    /// [`Error::WriterActive`].
     pub fn close(self) -> Result<()> {
         if self.is_read_only() {
             return Ok(());
         }
         let writer = self.shared.door.enter(Patience::Forever)?;
-        let store = writer.options.freelist == FreelistMode::OnClose && !writer.poisoned;
+        let store = writer.options.freelist == FreelistMode::OnClose;
         if store && self.shared.current().meta.freelist.is_none() {
             return WriteTx::begin(Arc::clone(&self.shared), writer)?.store_freelist();
         }

@@ -7,29 +7,24 @@ use super::door::Door;
 use super::generation::Generation;
 use super::open_report::{FreelistSource, OpenReport};
 use super::options::{Backing, OpenOptions, Verify};
-use super::shared::Shared;
+use super::shared::{Shared, lock};
 use super::writer::{Growth, Writer};
 use super::{Db, create};
 use crate::error::{Corruption, CorruptionKind, Error, Result};
 use crate::format::{Endian, Layout, Meta, MetaPair};
 use crate::storage::{
-    Disk, FileLock, Heap, LockMode, Medium, Snapshot, Storage, Volume, initial_layout, open_regular, read_disk_metas,
-    read_metas,
+    Directory, Disk, FileLock, Heap, HostDirectory, LockMode, Medium, Snapshot, Storage, Volume, initial_layout, is_at,
+    open_regular, read_disk_metas, read_metas,
 };
 use crate::tree::{self, Allocator, FreePages, Run};
 
 /// Opens a file under its lock.
 pub(super) fn file(options: &OpenOptions, path: &Path) -> Result<Db> {
-    let lock = match options.read_only {
-        true => {
-            let (file, _) = open_regular(path, false)?;
-            FileLock::acquire(file, path, LockMode::Shared, options.lock_timeout)?
-        }
-        false => {
-            writable_here()?;
-            create::open_or_create(options, path)?
-        }
-    };
+    let mut lock = locked(options, path)?;
+    // Whoever held the lock may have given the name to another file by now.
+    while cfg!(unix) && !is_at(lock.file(), path) {
+        lock = locked(options, path)?;
+    }
     // Only under the lock do length and metas stand still.
     let size = lock.file().metadata().map_err(|source| Error::io("read", path, source))?.len();
     let (metas, layout) = read_metas(lock.file(), path, size)?;
@@ -38,6 +33,21 @@ pub(super) fn file(options: &OpenOptions, path: &Path) -> Result<Db> {
         Backing::Heap => Volume::read(path, lock),
     };
     open(options, path, volume, size, metas, layout)
+}
+
+/// Opens and locks the file that has this name now.
+fn locked(options: &OpenOptions, path: &Path) -> Result<FileLock> {
+    match options.read_only {
+        true => {
+            let (file, _) = open_regular(path, false)?;
+            FileLock::acquire(file, path, LockMode::Shared, options.lock_timeout)
+        }
+        false => {
+            writable_here()?;
+            let lock = |file, timeout| FileLock::acquire(file, path, LockMode::Exclusive, timeout);
+            create::open_or_create(options, &HostDirectory, path, &lock)
+        }
+    }
 }
 
 /// Opens a disk of the caller's own.
@@ -49,6 +59,15 @@ pub(super) fn disk(options: &OpenOptions, disk: Arc<dyn Disk>) -> Result<Db> {
     let size = disk.size().map_err(failed)?;
     let (metas, layout) = read_disk_metas(&*disk, size)?;
     open(options, Path::new(""), Volume::disk(disk), size, metas, layout)
+}
+
+/// Opens a file among directories of the caller's own.
+pub(super) fn directory<D: Directory>(options: &OpenOptions, directory: &D, path: &Path) -> Result<Db> {
+    let file = match options.read_only {
+        true => directory.open(path)?,
+        false => create::open_or_create(options, directory, path, &|file, _| Ok(file))?,
+    };
+    disk(options, Arc::new(file))
 }
 
 /// A database in memory, to be read.
@@ -78,7 +97,10 @@ fn open(options: &OpenOptions, path: &Path, volume: Volume, size: u64, metas: Me
         false => writer(options, &state, size).map(|(writer, report)| (Some(writer), report))?,
     };
     log::debug!("opened {} at {meta}", path.display());
-    Ok(Db { shared: Arc::new(Shared::new(path.into(), volume, Door::new(writer), report, state)) })
+    let space = writer.as_ref().map(Writer::space);
+    let shared = Shared::new(path.into(), volume, Door::new(writer), report, state);
+    *lock(&shared.space) = space;
+    Ok(Db { shared: Arc::new(shared) })
 }
 
 /// What a writer needs to know of a state, its free pages above all.
@@ -95,7 +117,6 @@ fn writer(options: &OpenOptions, state: &Generation, size: u64) -> Result<(Write
         allocator: Allocator::new(free.ids(), state.meta.txid),
         list,
         growth: Growth::new(state.layout, size, options.initial_map_size),
-        poisoned: false,
         staged: Vec::new(),
     };
     Ok((writer, OpenReport { freelist }))
@@ -113,7 +134,10 @@ const HOST: Endian = Endian::Big;
 /// and neither is one that does not fit the trees, where those are looked at.
 fn free_pages(options: &OpenOptions, state: &Generation) -> Result<(FreePages, Option<Run>, FreelistSource)> {
     let pages = state.pages(&state.meta);
-    let stored = tree::read_freelist(pages);
+    let stored = tree::read_freelist(pages).and_then(|free| {
+        free.iter().try_for_each(|free| free.test_run(state.layout))?;
+        Ok(free)
+    });
     let fits = match (&stored, options.verify) {
         (Ok(Some(_)), Verify::Tree) => tree::verify(pages),
         _ => Ok(()),

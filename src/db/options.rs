@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Db, open};
 use crate::error::Result;
-use crate::storage::Disk;
+use crate::storage::{Directory, Disk};
 
 /// Where the pages of an open database are read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -171,7 +171,8 @@ impl OpenOptions {
     }
 
     /// The largest size that all pages together may come to; [`Error::MaxSize`](crate::Error::MaxSize) is what a commit
-    /// fails with that would need more. Default: none.
+    /// fails with that would need more. A file that is larger already is opened, and what is free in it can be used.
+    /// Default: none.
     pub fn max_size(&mut self, bytes: u64) -> &mut Self {
         self.write.max_size = Some(bytes);
         self
@@ -203,7 +204,9 @@ impl OpenOptions {
         self
     }
 
-    /// Walks the whole new state of each transaction before it is committed. Slow. Default: no.
+    /// Walks the whole new state of each transaction before it is committed. Where it does not verify, the transaction
+    /// fails, and so does every later one: what is wrong may have been wrong before, or lie on a page that was given away.
+    /// Slow. Default: no.
     pub fn strict(&mut self, strict: bool) -> &mut Self {
         self.write.strict = strict;
         self
@@ -234,5 +237,11 @@ impl OpenOptions {
     /// ```
     pub fn open_disk(&self, disk: Arc<dyn Disk>) -> Result<Db> {
         open::disk(self, disk)
+    }
+
+    /// Opens a file among directories of the caller's own, in which nobody else is: no lock is taken. It is created as
+    /// [`open`](Self::open) creates one, and read as [`open_disk`](Self::open_disk) reads it.
+    pub fn open_in<D: Directory>(&self, directory: &D, path: impl AsRef<Path>) -> Result<Db> {
+        open::directory(self, directory, path.as_ref())
     }
 }

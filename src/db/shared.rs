@@ -10,7 +10,8 @@ use super::batch::Line;
 use super::door::Door;
 use super::generation::Generation;
 use super::open_report::OpenReport;
-use super::stats::WriteStats;
+use super::stats::{Space, WriteStats};
+use super::trust::Trust;
 use crate::format::TxId;
 use crate::storage::Volume;
 
@@ -21,8 +22,11 @@ pub(super) struct Shared {
     pub(super) volume: Volume,
     pub(super) door: Door,
     pub(super) line: Line,
+    pub(super) trust: Trust,
     pub(super) report: OpenReport,
     pub(super) stats: Mutex<WriteStats>,
+    /// As the writer last had it; nothing where there is no writer.
+    pub(super) space: Mutex<Option<Space>>,
     current: Mutex<Arc<Generation>>,
     replaced: Mutex<Vec<Weak<Generation>>>,
 }
@@ -30,7 +34,8 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(path: PathBuf, volume: Volume, door: Door, report: OpenReport, first: Generation) -> Shared {
         let (current, replaced) = (Mutex::new(Arc::new(first)), Mutex::default());
-        Shared { path, volume, door, line: Line::default(), report, stats: Mutex::default(), current, replaced }
+        let (stats, space) = Default::default();
+        Shared { path, volume, door, line: Line::default(), trust: Trust::default(), report, stats, space, current, replaced }
     }
 
     /// The state that a transaction which begins now sees.

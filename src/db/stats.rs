@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::format::TxId;
 use crate::tree::EditCounts;
 
 /// Counts over a whole database file.
@@ -14,17 +15,41 @@ pub struct DbStats {
     pub page_bytes: u64,
     /// The first page never allocated: as many pages were ever in use.
     pub high_water: u64,
-    /// Pages that are free.
+    /// Pages that are free, those included that nobody can have yet.
     pub free_pages: u64,
+    /// Of these, the pages that wait: for the next write transaction to begin, or for those who read older states.
+    pub pending_pages: u64,
     /// Pages that the list of free pages takes itself; 0 where none is stored.
     pub freelist_pages: u64,
     /// States older than the current one that are still read.
     pub older_readers: u64,
+    /// The oldest of them. Where it stays the same for long, somebody has forgotten to end a transaction.
+    pub oldest_reader: Option<TxId>,
     /// What was written since the database was opened.
     pub writes: WriteStats,
 }
 
+/// How a writer stands with its free pages.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Space {
+    pub(super) free: u64,
+    pub(super) pending: u64,
+    /// The pages that their list takes.
+    pub(super) list: u64,
+    /// The length of the file.
+    pub(super) file: u64,
+}
+
 /// What committed transactions did.
+///
+/// ```
+/// # let db = unbolt::Db::options().open_disk(std::sync::Arc::new(unbolt::MemoryDisk::new()))?;
+/// let before = db.stats()?.writes;
+/// db.update(|tx| tx.create_bucket("b")?.put("k", "v"))?;
+/// let one = db.stats()?.writes.since(&before);
+/// assert_eq!((one.commits, one.syncs), (1, 3), "the file grew, so its length was synced too");
+/// # Ok::<(), unbolt::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct WriteStats {
@@ -67,18 +92,29 @@ impl WriteStats {
     }
 
     pub(super) fn add(&mut self, other: &WriteStats) {
-        self.commits += other.commits;
-        self.pages_allocated += other.pages_allocated;
-        self.nodes += other.nodes;
-        self.rebalanced += other.rebalanced;
-        self.merged += other.merged;
-        self.roots_collapsed += other.roots_collapsed;
-        self.split += other.split;
-        self.spilled += other.spilled;
-        self.writes += other.writes;
-        self.bytes_written += other.bytes_written;
-        self.syncs += other.syncs;
-        self.spill_time += other.spill_time;
-        self.write_time += other.write_time;
+        self.change(other, u64::wrapping_add, Duration::saturating_add);
+    }
+
+    /// What was done since these counts were taken.
+    pub fn since(&self, earlier: &WriteStats) -> WriteStats {
+        let mut since = *self;
+        since.change(earlier, u64::saturating_sub, Duration::saturating_sub);
+        since
+    }
+
+    fn change(&mut self, by: &WriteStats, count: fn(u64, u64) -> u64, time: fn(Duration, Duration) -> Duration) {
+        self.commits = count(self.commits, by.commits);
+        self.pages_allocated = count(self.pages_allocated, by.pages_allocated);
+        self.nodes = count(self.nodes, by.nodes);
+        self.rebalanced = count(self.rebalanced, by.rebalanced);
+        self.merged = count(self.merged, by.merged);
+        self.roots_collapsed = count(self.roots_collapsed, by.roots_collapsed);
+        self.split = count(self.split, by.split);
+        self.spilled = count(self.spilled, by.spilled);
+        self.writes = count(self.writes, by.writes);
+        self.bytes_written = count(self.bytes_written, by.bytes_written);
+        self.syncs = count(self.syncs, by.syncs);
+        self.spill_time = time(self.spill_time, by.spill_time);
+        self.write_time = time(self.write_time, by.write_time);
     }
 }

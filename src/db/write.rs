@@ -12,7 +12,7 @@ use super::writer::Writer;
 use super::{Bucket, BucketMut, Iter};
 use crate::error::{Error, Result};
 use crate::format::TxId;
-use crate::tree::{Base, BucketId, Edit};
+use crate::tree::{Base, BucketId, Edit, Normalized};
 
 /// A transaction that changes a database.
 ///
@@ -54,22 +54,21 @@ impl Callbacks {
 impl WriteTx {
     /// Begins a transaction with a writer that was taken from the door.
     pub(super) fn begin(shared: Arc<Shared>, writer: Box<Writer>) -> Result<WriteTx> {
-        if let Err(e) = writer.sound() {
-            shared.door.leave(writer);
-            return Err(e);
-        }
         let current = shared.current();
-        let base = Base { medium: Arc::clone(&current.medium), layout: current.layout, meta: current.meta };
-        let mut tx = WriteTx {
-            txid: TxId(current.meta.txid.0.saturating_add(1)),
-            changes: Changes::new(Edit::new(base)),
-            writer: Some(writer),
-            shared,
-            on_commit: Mutex::default(),
+        let (txid, _) = match shared.trust.test().and_then(|()| current.next_meta()) {
+            Ok(next) => next,
+            Err(e) => {
+                shared.door.leave(writer);
+                return Err(e);
+            }
         };
+        let base = Base { medium: Arc::clone(&current.medium), layout: current.layout, meta: current.meta };
+        let mut tx =
+            WriteTx { txid, changes: Changes::new(Edit::new(base)), writer: Some(writer), shared, on_commit: Mutex::default() };
         let readers = tx.shared.older_readers();
         if let Some(writer) = &mut tx.writer {
             writer.allocator.release(&readers);
+            *lock(&tx.shared.space) = Some(writer.space());
         }
         Ok(tx)
     }
@@ -145,6 +144,19 @@ impl WriteTx {
         self.root_mut().into_existing_or_created(name.as_ref())
     }
 
+    /// The bucket at the end of a path of names, to be changed. It is created where it is missing, and so is each that it
+    /// lies in.
+    ///
+    /// ```
+    /// # let db = unbolt::Db::options().open_disk(std::sync::Arc::new(unbolt::MemoryDisk::new()))?;
+    /// db.update(|tx| tx.create_bucket_at_if_missing(&["users", "alice", "mail"])?.put("1", "hello"))?;
+    /// assert!(db.begin_read()?.bucket_at(&["users", "alice"])?.bucket("mail")?.is_some());
+    /// # Ok::<(), unbolt::Error>(())
+    /// ```
+    pub fn create_bucket_at_if_missing<N: AsRef<[u8]>>(&mut self, path: &[N]) -> Result<BucketMut<'_>> {
+        path.iter().try_fold(self.root_mut(), |bucket, name| bucket.into_existing_or_created(name.as_ref()))
+    }
+
     /// Deletes a top-level bucket with all that is in it.
     pub fn delete_bucket(&mut self, name: impl AsRef<[u8]>) -> Result<()> {
         self.root_mut().delete_bucket(name)
@@ -167,8 +179,9 @@ impl WriteTx {
         let Some((name, parents)) = from.split_last() else {
             return Err(Error::MoveIntoItself { path: Vec::new() });
         };
-        let (source, target) = (self.open_at(parents)?, self.open_at(to)?);
-        self.changes.run(|edit| edit.move_bucket(source, name.as_ref(), target, name.as_ref()))
+        let (source, target, name) = (self.open_at(parents)?, self.open_at(to)?, name.as_ref());
+        log::trace!("moving bucket {}", name.escape_ascii());
+        self.changes.run(|edit| edit.move_bucket(source, name, target, name))
     }
 
     /// Runs a function after the transaction is committed and another can begin; not where it is rolled back.
@@ -206,6 +219,11 @@ impl WriteTx {
         commit(&self.shared, writer, self.changes.edit_mut(), FreelistMode::EachCommit)
     }
 
+    /// Cures the trees that the transaction began with; nothing may have been changed before.
+    pub(super) fn normalize(&mut self) -> Result<Normalized> {
+        self.changes.run(Edit::normalize)
+    }
+
     fn finish(mut self) -> Result<()> {
         self.changes.whole()?;
         let Some(writer) = &mut self.writer else { return Ok(()) };
@@ -217,6 +235,7 @@ impl WriteTx {
         let committed = commit(&self.shared, writer, self.changes.edit_mut(), mode);
         match &committed {
             Ok(()) => log::debug!("committed transaction {}", self.shared.current().meta.txid),
+            Err(e @ Error::CommitUnknown { source }) => log::error!("transaction {}: {e}: {source}", self.txid),
             Err(e) => log::error!("transaction {} was not committed: {e}", self.txid),
         }
         committed

@@ -1,6 +1,7 @@
-//! What only a writer needs to know: the free pages, how the file grows, and whether it can still be trusted.
+//! What only a writer needs to know: the free pages, and how the file grows.
 
 use super::options::WriteOptions;
+use super::stats::Space;
 use crate::error::{Error, Result};
 use crate::format::{Layout, Meta, PageId};
 use crate::tree::{Allocator, Run, Taken};
@@ -13,15 +14,14 @@ pub(super) struct Writer {
     /// The run of the list that the current state names, unless its pages are known to be free already.
     pub(super) list: Option<Run>,
     pub(super) growth: Growth,
-    /// A write failed and left the file in doubt.
-    pub(super) poisoned: bool,
     /// Pages on their way to the file. Kept, so that not every commit asks for memory.
     pub(super) staged: Vec<u8>,
 }
 
 impl Writer {
-    pub(super) fn sound(&self) -> Result<()> {
-        if self.poisoned { Err(Error::Poisoned) } else { Ok(()) }
+    pub(super) fn space(&self) -> Space {
+        let (free, pending) = self.allocator.counts();
+        Space { free: free + pending, pending, list: self.list.map_or(0, |run| run.pages), file: self.growth.file }
     }
 }
 
@@ -80,11 +80,14 @@ pub(super) struct Claim<'w> {
     writer: &'w mut Writer,
     pub(super) high_water: PageId,
     taken: Vec<Taken>,
+    /// How the file would have grown without it.
+    map: u64,
 }
 
 impl<'w> Claim<'w> {
     pub(super) fn new(writer: &'w mut Writer, base: &Meta) -> Claim<'w> {
-        Claim { writer, high_water: base.high_water, taken: Vec::new() }
+        let map = writer.growth.map;
+        Claim { writer, high_water: base.high_water, taken: Vec::new(), map }
     }
 
     pub(super) fn writer(&mut self) -> &mut Writer {
@@ -109,6 +112,7 @@ impl<'w> Claim<'w> {
     /// The transaction is committed: what it took is in use, what it freed is free once no reader needs it.
     pub(super) fn keep(mut self, txid: crate::format::TxId, freed: &[Run]) -> u64 {
         let taken = std::mem::take(&mut self.taken);
+        self.map = self.writer.growth.map;
         self.writer.allocator.committed(txid, &taken, freed);
         taken.iter().map(|taken| taken.run().pages).sum()
     }
@@ -117,6 +121,7 @@ impl<'w> Claim<'w> {
 impl Drop for Claim<'_> {
     fn drop(&mut self) {
         self.writer.allocator.undo(&self.taken);
+        self.writer.growth.map = self.map;
     }
 }
 

@@ -317,6 +317,9 @@ pub enum CorruptionKind {
     /// A leaf without elements that is not the root of its tree.
     #[error("is an empty leaf below a branch; Go's writer would corrupt the tree here")]
     EmptyLeaf,
+    /// A branch that leads to one page only.
+    #[error("is a branch with a single child; Go's writer panics when it deletes below")]
+    SingleChild,
     /// Leaves of one tree at different levels.
     #[error("is a leaf at level {found}, the ones before it are at level {expected}; Go's writer may corrupt the tree here")]
     UnequalDepth {

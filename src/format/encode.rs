@@ -51,6 +51,14 @@ pub fn encode_meta(page: PageId, meta: &Meta, layout: Layout) -> Vec<u8> {
     out
 }
 
+/// A meta page with its header and no meta.
+pub(crate) fn encode_blank_meta(page: PageId, layout: Layout) -> Vec<u8> {
+    let mut out = Vec::new();
+    let end = usize::try_from(layout.run_bytes(1)).unwrap_or(usize::MAX);
+    RunEncoder::begin(&mut out, page, PageKind::Meta, 0, 1, end, layout.endian).finish();
+    out
+}
+
 /// A leaf page run as long as its elements need.
 ///
 /// ```

@@ -30,12 +30,12 @@ pub use bucket::{BUCKET_HEADER_SIZE, BucketHeader, BucketRoot};
 pub(crate) use bytes::Buffer;
 pub use bytes::{Bytes, SharedBytes};
 pub use encode::{EncodeError, encode_branch, encode_bucket, encode_freelist, encode_inline, encode_leaf, encode_meta};
-pub(crate) use encode::{MAX_RUN, RunEncoder, encode_freelist_of, freelist_bytes};
+pub(crate) use encode::{MAX_RUN, RunEncoder, encode_blank_meta, encode_freelist_of, freelist_bytes};
 pub use endian::{Endian, U16, U32, U64};
 pub use freelist::Freelist;
 pub use leaf::{BUCKET_FLAG, Leaf, LeafElement, LeafItem};
 pub use meta::{META_SIZE, Meta, MetaPair, MetaRefusal, MetaSlot, RawMeta};
-pub(crate) use order::compare_keys;
+pub(crate) use order::{begins_with, compare_keys};
 pub use page::{ELEMENT_SIZE, PAGE_HEADER_SIZE, Page, PageHeader, PageKind};
 
 /// The magic number of every Bolt file, in the byte order of the machine that wrote it.

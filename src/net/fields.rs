@@ -186,6 +186,19 @@ impl<'t> Reader<'t> {
         Some(self.inside(field.into(), object, read))
     }
 
+    /// Reads the objects that are the members of an object.
+    pub(super) fn members<T>(&mut self, field: &str, mut read: impl FnMut(&str, &mut Reader<'_>) -> T) -> Vec<T> {
+        let Some(object) = self.convert(field, "an object", false, Json::object) else { return Vec::new() };
+        let mut all = Vec::new();
+        for (name, value) in object.iter() {
+            match value.object() {
+                Some(object) => all.push(self.inside(format!("{field}.{name}"), object, |reader| read(name, reader))),
+                None => self.note(&format!("{field}.{name}"), ProblemKind::wrong_kind("an object", value), false),
+            }
+        }
+        all
+    }
+
     /// Reads the objects of an array.
     pub(super) fn objects<T>(&mut self, field: &str, read: impl FnMut(&mut Reader<'_>) -> T) -> Vec<T> {
         match self.convert(field, "an array", false, Json::items) {

@@ -6,7 +6,7 @@ use super::endpoint::Endpoint;
 use super::fingerprint::Fingerprint;
 use super::inventory::Inventory;
 use super::lookup::Lookup;
-use super::network::{Network, PoolRequest};
+use super::network::{Network, Pool, PoolRequest};
 use super::record::Record;
 
 /// What Go makes of a time that is not set.
@@ -16,8 +16,10 @@ impl Inventory {
     /// Networks in the shape of `docker network inspect`, each with what docker leaves out under `Libnetwork`: the
     /// records as they are, with their keys and indexes.
     ///
-    /// Docker's own output differs with its version in two places. `EnableIPv4` is there where the record has it.
-    /// An IPv6 gateway that docker chose is given without the length of its prefix, as newer versions do.
+    /// Docker's own output differs in three places. `EnableIPv4` is there where the record has it, as with Docker 28.
+    /// A gateway that docker chose is there for every network; a running dockerd leaves it out for those with a given
+    /// subnet that it has not yet been restarted with. One of IPv6 is given without the length of its prefix, as newer
+    /// versions do.
     pub fn inspect<'i>(&'i self, networks: impl IntoIterator<Item = &'i Record<Network>>) -> Vec<Value> {
         let lookup = Lookup::of(self);
         networks.into_iter().map(|network| inspected(network, &lookup)).collect()
@@ -82,20 +84,8 @@ fn record<T>(record: &Record<T>) -> Value {
 }
 
 fn ipam(network: &Network) -> Value {
-    let asked = |requests: &[PoolRequest]| -> Vec<Value> {
-        requests.iter().filter(|request| !request.subnet.is_empty()).map(requested).collect()
-    };
-    let got = |pools: &[super::Pool]| -> Vec<Value> {
-        let pools = pools.iter().filter_map(|pool| Some((pool.subnet?, pool.gateway)));
-        let given = |(subnet, gateway): (super::Cidr, Option<super::Cidr>)| match gateway {
-            Some(gateway) => json!({ "Subnet": subnet.to_string(), "Gateway": gateway.address() }),
-            None => json!({ "Subnet": subnet.to_string() }),
-        };
-        pools.map(given).collect()
-    };
-    let either = |asked: Vec<Value>, got: Vec<Value>| if asked.is_empty() { got } else { asked };
-    let mut config = either(asked(&network.requested_v4), got(&network.pools_v4));
-    config.extend(either(asked(&network.requested_v6), got(&network.pools_v6)));
+    let mut config = configured(&network.requested_v4, &network.pools_v4);
+    config.extend(configured(&network.requested_v6, &network.pools_v6));
     json!({
         "Driver": network.ipam_driver,
         "Options": network.ipam_options.as_deref().map(sorted),
@@ -103,16 +93,36 @@ fn ipam(network: &Network) -> Value {
     })
 }
 
-/// What was asked for; Go leaves out what is empty.
-fn requested(request: &PoolRequest) -> Value {
+/// What was asked for, with the gateway that docker chose where none was; or else what docker chose.
+fn configured(requests: &[PoolRequest], pools: &[Pool]) -> Vec<Value> {
+    let chosen = |pool: &Pool| pool.gateway.map(|gateway| gateway.address().to_string()).unwrap_or_default();
+    if requests.iter().all(|request| request.subnet.is_empty()) {
+        let subnets = pools.iter().filter_map(|pool| Some((pool.subnet?.to_string(), chosen(pool))));
+        return subnets.map(|(subnet, gateway)| config(&subnet, "", &gateway, &[])).collect();
+    }
+    let pools = pools.iter().map(Some).chain(std::iter::repeat(None));
+    let asked = requests.iter().zip(pools).filter(|(request, _)| !request.subnet.is_empty());
+    asked
+        .map(|(request, pool)| {
+            let gateway = match request.gateway.is_empty() {
+                true => pool.map(chosen).unwrap_or_default(),
+                false => request.gateway.clone(),
+            };
+            config(&request.subnet, &request.range, &gateway, &request.auxiliary)
+        })
+        .collect()
+}
+
+/// Go leaves out what is empty.
+fn config(subnet: &str, range: &str, gateway: &str, auxiliary: &[(String, String)]) -> Value {
     let mut shape = Map::new();
-    for (name, text) in [("Subnet", &request.subnet), ("IPRange", &request.range), ("Gateway", &request.gateway)] {
+    for (name, text) in [("Subnet", subnet), ("IPRange", range), ("Gateway", gateway)] {
         if !text.is_empty() {
             shape.insert(name.into(), json!(text));
         }
     }
-    if !request.auxiliary.is_empty() {
-        shape.insert("AuxiliaryAddresses".into(), sorted(&request.auxiliary));
+    if !auxiliary.is_empty() {
+        shape.insert("AuxiliaryAddresses".into(), sorted(auxiliary));
     }
     Value::Object(shape)
 }

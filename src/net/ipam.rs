@@ -53,13 +53,7 @@ pub struct IpamData {
 
 impl Fields for IpamConfig {
     fn read(reader: &mut Reader<'_>) -> IpamConfig {
-        let ids = reader.value("Subnets").and_then(|value| value.object()).unwrap_or_default();
-        let ids: Vec<String> = ids.iter().map(|(id, _)| id.to_owned()).collect();
-        let pools = reader.object("Subnets", |reader| {
-            let pool = |id: &String| reader.object(id, |reader| IpamPool::read(id, reader));
-            ids.iter().filter_map(pool).collect()
-        });
-        IpamConfig { scope: reader.text("Scope"), pools: pools.unwrap_or_default() }
+        IpamConfig { scope: reader.text("Scope"), pools: reader.members("Subnets", IpamPool::read) }
     }
 }
 

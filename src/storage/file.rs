@@ -39,6 +39,13 @@ impl FileId {
     }
 }
 
+/// Whether a path leads to an open file. Where files cannot be told apart it never does.
+pub(crate) fn is_at(file: &File, path: &Path) -> bool {
+    let id = |metadata: std::io::Result<Metadata>| metadata.ok().map(|metadata| FileId::of(&metadata));
+    let (own, there) = (id(file.metadata()), id(std::fs::metadata(path)));
+    cfg!(unix) && own.is_some() && own == there
+}
+
 /// Opens a regular file for reading. Anything else is refused before it is opened: a pipe would block.
 pub(crate) fn open_regular(path: &Path, write: bool) -> Result<(File, Metadata), Error> {
     let io = |source| Error::io("open", path, source);

@@ -4,6 +4,7 @@
 //! blocking, every 50 ms up to the timeout, as Go does; a timeout of zero is one try. `fs2` is called by full
 //! path because the standard library has methods of the same names and promises no particular lock.
 
+use std::borrow::Borrow;
 use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -53,6 +54,12 @@ impl FileLock {
     }
 
     pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+}
+
+impl Borrow<File> for FileLock {
+    fn borrow(&self) -> &File {
         &self.file
     }
 }

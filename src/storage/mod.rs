@@ -6,6 +6,7 @@
 //! under the reader is an error and not a signal.
 
 mod cache;
+mod directory;
 mod disk;
 mod file;
 mod heap;
@@ -24,9 +25,11 @@ use std::fmt;
 use crate::error::{Corruption, CorruptionKind, Error};
 use crate::format::Bytes;
 
+pub use directory::{Directory, HostDirectory};
+pub(crate) use directory::{Temporary, has_no_links, parent};
 pub use disk::{Disk, MemoryDisk};
 pub(crate) use disk::{read_exact_at, read_up_to, write_all_at};
-pub(crate) use file::{FileId, open_regular, read_disk_metas, read_metas};
+pub(crate) use file::{FileId, is_at, open_regular, read_disk_metas, read_metas};
 pub(crate) use heap::Heap;
 pub(crate) use initial::{initial_image, initial_layout, unfinished};
 pub use lock::lock_holders;

@@ -4,17 +4,16 @@
 //! what is there under its name is whole and, unless told otherwise, durable, the entry of the directory included. Only
 //! on a file system without hard links an empty file may lie there for a moment.
 
-use std::collections::hash_map::RandomState;
 use std::fmt;
-use std::fs::{self, File};
-use std::hash::{BuildHasher, Hasher};
-use std::io::{self, ErrorKind};
+use std::io;
 use std::path::{Path, PathBuf};
 
+use super::Disk;
+use super::directory::{Directory, HostDirectory, create_beside, has_no_links, parent};
 use crate::error::{Error, Result};
 
-/// How often another name is tried where one is taken.
-const NAMES: u32 = 100;
+/// The mode of a file that only claims a name, for the moment until the whole one takes it over.
+const CLAIMED: u32 = 0o600;
 
 /// A file that takes its name only once it is whole.
 ///
@@ -29,8 +28,9 @@ const NAMES: u32 = 100;
 /// assert!(path.exists());
 /// # Ok::<(), unbolt::Error>(())
 /// ```
-pub struct OutputFile {
-    file: File,
+pub struct OutputFile<D: Directory = HostDirectory> {
+    directory: D,
+    file: D::File,
     temporary: PathBuf,
     path: PathBuf,
     replace: bool,
@@ -40,9 +40,16 @@ pub struct OutputFile {
 impl OutputFile {
     /// Creates a file in the directory of `path`, to be written and read, with this mode as `open(2)` takes it.
     pub fn beside(path: impl Into<PathBuf>, mode: u32) -> Result<OutputFile> {
+        OutputFile::beside_in(HostDirectory, path, mode)
+    }
+}
+
+impl<D: Directory> OutputFile<D> {
+    /// The same among directories of the caller's own.
+    pub fn beside_in(directory: D, path: impl Into<PathBuf>, mode: u32) -> Result<OutputFile<D>> {
         let path = path.into();
-        let (file, temporary) = create(directory(&path), mode).map_err(|e| Error::io("create", &path, e))?;
-        Ok(OutputFile { file, temporary, path, replace: false, no_sync: false })
+        let (file, temporary) = create_beside(&directory, &path, mode).map_err(|e| Error::io("create", &path, e))?;
+        Ok(OutputFile { directory, file, temporary, path, replace: false, no_sync: false })
     }
 
     /// Whether a file that has the name is replaced, in one step. Default: that is an error.
@@ -57,8 +64,8 @@ impl OutputFile {
         self
     }
 
-    /// The file, which is a [`Disk`](super::Disk).
-    pub fn file(&self) -> &File {
+    /// The file, which is a [`Disk`].
+    pub fn file(&self) -> &D::File {
         &self.file
     }
 
@@ -71,7 +78,7 @@ impl OutputFile {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`]; with [`ErrorKind::AlreadyExists`] where there is something of that name, and it is not to be
+    /// [`Error::Io`]; with [`AlreadyExists`](std::io::ErrorKind::AlreadyExists) where there is something of that name, and it is not to be
     /// replaced.
     pub fn persist(self) -> Result<()> {
         let named = |op, e| Error::io(op, &self.path, e);
@@ -81,88 +88,45 @@ impl OutputFile {
         self.name().map_err(|e| named("create", e))?;
         match self.no_sync {
             true => Ok(()),
-            false => sync_directory(directory(&self.path)).map_err(|e| named("sync", e)),
+            false => self.directory.sync(parent(&self.path)).map_err(|e| named("sync", e)),
         }
     }
 
     fn name(&self) -> io::Result<()> {
         if self.replace {
-            return fs::rename(&self.temporary, &self.path);
+            return self.directory.rename(&self.temporary, &self.path);
         }
-        match fs::hard_link(&self.temporary, &self.path) {
-            Ok(()) => fs::remove_file(&self.temporary),
-            Err(e) if e.kind() == ErrorKind::AlreadyExists => Err(e),
-            Err(_) => self.claim_name(),
+        match self.directory.link(&self.temporary, &self.path) {
+            Ok(()) => self.directory.remove(&self.temporary),
+            Err(e) if has_no_links(&e) => self.claim_name(),
+            Err(e) => Err(e),
         }
     }
 
     /// Takes the name first, where there are no hard links: nobody else can have it then.
     fn claim_name(&self) -> io::Result<()> {
-        drop(File::create_new(&self.path)?);
-        fs::rename(&self.temporary, &self.path).inspect_err(|_| drop(fs::remove_file(&self.path)))
+        drop(self.directory.create_new(&self.path, CLAIMED)?);
+        self.directory.rename(&self.temporary, &self.path).inspect_err(|_| drop(self.directory.remove(&self.path)))
     }
 }
 
-impl Drop for OutputFile {
+impl<D: Directory> Drop for OutputFile<D> {
     fn drop(&mut self) {
         // Once it has the other name, this one is gone.
-        let _ = fs::remove_file(&self.temporary);
+        let _ = self.directory.remove(&self.temporary);
     }
 }
 
-impl fmt::Debug for OutputFile {
+impl<D: Directory> fmt::Debug for OutputFile<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "OutputFile({})", self.path.display())
     }
 }
 
-/// Creates a file that nobody has, under a name that nobody looks for.
-fn create(directory: &Path, mode: u32) -> io::Result<(File, PathBuf)> {
-    let mut options = File::options();
-    options.read(true).write(true).create_new(true);
-    set_mode(&mut options, mode);
-    let mut taken = io::Error::from(ErrorKind::AlreadyExists);
-    for _ in 0..NAMES {
-        // Every state has keys of its own, so this is a number that nobody has.
-        let number = RandomState::new().build_hasher().finish();
-        let path = directory.join(format!(".unbolt-{number:016x}.tmp"));
-        match options.open(&path) {
-            Ok(file) => return Ok((file, path)),
-            Err(e) if e.kind() == ErrorKind::AlreadyExists => taken = e,
-            Err(e) => return Err(e),
-        }
-    }
-    Err(taken)
-}
-
-#[cfg(unix)]
-fn set_mode(options: &mut fs::OpenOptions, mode: u32) {
-    std::os::unix::fs::OpenOptionsExt::mode(options, mode);
-}
-
-#[cfg(not(unix))]
-fn set_mode(_: &mut fs::OpenOptions, _: u32) {}
-
-fn directory(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
-}
-
-#[cfg(unix)]
-fn sync_directory(directory: &Path) -> io::Result<()> {
-    File::open(directory)?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_directory(_: &Path) -> io::Result<()> {
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
+    use std::fs;
+    use std::io::{ErrorKind, Write};
 
     use super::*;
 

@@ -10,6 +10,7 @@ use super::tx::StoreTx;
 use super::view::View;
 use super::{KvPair, Store, StoreError};
 use crate::db::{Db, Verify, WriteTx};
+use crate::storage::{Directory, HostDirectory};
 
 /// A libnetwork store in a Bolt file.
 ///
@@ -43,8 +44,19 @@ impl BoltStore {
     /// [`StoreError::AlreadyOpen`] where another process holds the lock, or this one does; those of [`Db::open`].
     pub fn open(path: impl AsRef<Path>, bucket: impl AsRef<[u8]>) -> Result<BoltStore, StoreError> {
         let path = path.as_ref();
-        folder::make_parents(path)?;
+        folder::make_parents(&HostDirectory, path)?;
         Ok(BoltStore::on(Db::options().verify(Verify::Tree).open(path)?, bucket))
+    }
+
+    /// The same among directories of the caller's own, in which nobody else is: no lock is taken.
+    pub fn open_in<D: Directory>(
+        directory: &D,
+        path: impl AsRef<Path>,
+        bucket: impl AsRef<[u8]>,
+    ) -> Result<BoltStore, StoreError> {
+        let path = path.as_ref();
+        folder::make_parents(directory, path)?;
+        Ok(BoltStore::on(Db::options().verify(Verify::Tree).open_in(directory, path)?, bucket))
     }
 
     /// Opens the store in a bucket of an existing file, under the shared lock, tried for once. The whole file is
@@ -121,7 +133,7 @@ impl BoltStore {
     /// A foreign file may hold branches that Go's writer goes wrong on, so they are made exact before the first write.
     fn normalize_once(&self) -> Result<(), StoreError> {
         if self.normalized.get().is_none() {
-            // NORMALIZE: self.db.normalize()?;
+            self.db.normalize()?;
             self.normalized.get_or_init(|| ());
         }
         Ok(())

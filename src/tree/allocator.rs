@@ -23,9 +23,30 @@ pub(crate) struct Allocator {
     /// Freed runs by a reader that still needs them.
     needed: BTreeMap<TxId, Vec<Freed>>,
     waiting_pages: u64,
-    /// By the first page of a run: how many transactions after the opening it was allocated, 0 where before.
-    born: Vec<u32>,
+    born: Births,
     opened: TxId,
+}
+
+/// By the first page of a run: how many transactions after the opening it was allocated, 0 where before. Parts of the
+/// file in which nothing was allocated take no memory.
+#[derive(Debug, Default)]
+struct Births(Vec<Option<Box<[u32; PART]>>>);
+
+const PART: usize = 1024;
+
+impl Births {
+    fn of(&self, first: PageId) -> u32 {
+        let at = first.0 as usize;
+        self.0.get(at / PART).and_then(Option::as_ref).map_or(0, |part| part[at % PART])
+    }
+
+    fn set(&mut self, first: PageId, number: u32) {
+        let at = first.0 as usize;
+        if at / PART >= self.0.len() {
+            self.0.resize_with(at / PART + 1, || None);
+        }
+        self.0[at / PART].get_or_insert_with(|| Box::new([0; PART]))[at % PART] = number;
+    }
 }
 
 /// A run that was freed, and the transactions that use it: from `allocated` on, before `freed`.
@@ -51,7 +72,7 @@ impl Allocator {
             waiting: Vec::new(),
             needed: BTreeMap::new(),
             waiting_pages: 0,
-            born: Vec::new(),
+            born: Births::default(),
             opened,
         }
     }
@@ -125,24 +146,19 @@ impl Allocator {
         }
         let number = u32::try_from(txid.0.saturating_sub(self.opened.0)).unwrap_or(0);
         for Taken { run, .. } in taken {
-            let at = run.first.0 as usize;
-            if at >= self.born.len() {
-                self.born.resize((at + 1).next_power_of_two(), 0);
-            }
-            self.born[at] = number;
+            self.born.set(run.first, number);
         }
     }
 
     /// Pages that are free now, and pages that wait for readers.
-    #[cfg(test)]
-    fn counts(&self) -> (u64, u64) {
+    pub(crate) fn counts(&self) -> (u64, u64) {
         (self.free.len(), self.waiting_pages)
     }
 
     fn allocated(&self, first: PageId) -> TxId {
-        match self.born.get(first.0 as usize) {
-            None | Some(0) => TxId(0),
-            Some(number) => TxId(self.opened.0 + u64::from(*number)),
+        match self.born.of(first) {
+            0 => TxId(0),
+            number => TxId(self.opened.0 + u64::from(number)),
         }
     }
 }

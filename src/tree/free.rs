@@ -2,7 +2,7 @@
 
 use super::{PageSet, Pages, Run, reach};
 use crate::error::{CorruptionKind, Result};
-use crate::format::PageId;
+use crate::format::{Layout, PageId, freelist_bytes};
 use crate::storage::Storage;
 
 /// The free pages of a state: sorted, unique, each at least 2 and below the high-water mark, and none of them
@@ -23,6 +23,19 @@ impl FreePages {
     /// Whether a page is free.
     pub fn contains(&self, page: PageId) -> bool {
         self.ids.binary_search(&page).is_ok()
+    }
+
+    /// Tests that the list lies on no more pages than it was given: they are free once another list is written, and those
+    /// that it has no use for may be somebody else's. Go takes a page more than it needs, and counts what it needs
+    /// before, when the pages that it takes may still be on the list themselves.
+    pub(crate) fn test_run(&self, layout: Layout) -> Result<()> {
+        let count = (self.ids.len() as u64).saturating_add(self.pages);
+        let most = (freelist_bytes(count) / layout.page_size.bytes()).saturating_add(1);
+        if self.pages > most {
+            let (len, limit) = (layout.run_bytes(self.pages), layout.run_bytes(most));
+            return Err(CorruptionKind::RunTooLong { len, limit }.at(self.first).into());
+        }
+        Ok(())
     }
 
     /// The run that the list itself lies on; `None` where the state stores no list.

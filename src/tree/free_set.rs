@@ -12,7 +12,8 @@ use crate::format::PageId;
 
 const BITS: u64 = u64::BITS as u64;
 
-/// How the free pages lie in a part of the file.
+/// How the free pages lie in a part of the file. A number that does not fit means that many or more, which is more than
+/// any run has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Span {
     /// Free pages at the beginning.
@@ -41,9 +42,9 @@ impl Span {
     /// Two neighbouring parts of `half` pages each.
     fn join(left: Span, right: Span, half: u32) -> Span {
         Span {
-            head: if left.head == half { half + right.head } else { left.head },
-            tail: if right.tail == half { half + left.tail } else { right.tail },
-            longest: left.longest.max(right.longest).max(left.tail + right.head),
+            head: if left.head == half { half.saturating_add(right.head) } else { left.head },
+            tail: if right.tail == half { half.saturating_add(left.tail) } else { right.tail },
+            longest: left.longest.max(right.longest).max(left.tail.saturating_add(right.head)),
         }
     }
 }
@@ -122,7 +123,7 @@ impl FreeSet {
             let (left, right) = (self.spans[2 * node], self.spans[2 * node + 1]);
             if left.longest >= pages {
                 node *= 2;
-            } else if left.tail + right.head >= pages {
+            } else if left.tail.saturating_add(right.head) >= pages {
                 return Some(start + half - u64::from(left.tail));
             } else {
                 (node, start) = (2 * node + 1, start + half);
@@ -150,7 +151,7 @@ impl FreeSet {
         while low > 1 {
             (low, high) = (low / 2, high / 2);
             (low..=high).for_each(|node| self.spans[node] = Span::join(self.spans[2 * node], self.spans[2 * node + 1], half));
-            half *= 2;
+            half = half.saturating_mul(2);
         }
     }
 
@@ -164,7 +165,7 @@ impl FreeSet {
         while level > 0 {
             (level..2 * level)
                 .for_each(|node| self.spans[node] = Span::join(self.spans[2 * node], self.spans[2 * node + 1], half));
-            (level, half) = (level / 2, half * 2);
+            (level, half) = (level / 2, half.saturating_mul(2));
         }
     }
 }

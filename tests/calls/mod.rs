@@ -3,7 +3,6 @@
 
 pub mod model;
 pub mod ours;
-pub mod peer;
 
 use quickcheck::{Arbitrary, Gen};
 use unbolt::store::KvPair;

@@ -7,8 +7,8 @@ use std::process::Command;
 use serde_json::{Value, json};
 use unbolt::store::KvPair;
 
-use super::model::Whose;
-use super::{Call, Outcome};
+use crate::calls::model::Whose;
+use crate::calls::{Call, Outcome};
 use crate::go::{self, Beside};
 
 /// A process that has Go's store.

@@ -162,8 +162,9 @@ fn a_key_beyond_the_bounds_of_a_branch_above_its_parent_is_found() {
     let mut it = sound();
     it.branch(4, &[("a", 9), ("t", 10)]);
     it.branch(9, &[("a", 5), ("m", 6)]);
-    it.branch(10, &[("t", 7)]);
+    it.branch(10, &[("t", 7), ("u", 11)]);
+    it.leaf(11, &["u"]);
     it.leaf(6, &["m", "n", "z"]);
-    it.free(&[11]);
+    it.free(&[]);
     it.finds(&[(Code::KeyRange, 6, element(6, 2))]);
 }

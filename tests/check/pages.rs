@@ -120,11 +120,25 @@ fn a_tree_deeper_than_any_is_found() {
     it.leaf(last, &["t"]);
     it.meta(0, |meta| meta.high_water = PageId(last as u64 + 1));
     let deepest = 4 + 8 + 63;
-    it.finds(&[
+    let single = (first..deepest as usize).map(|page| (Code::SingleChild, page as u64, page * PAGE));
+    let others = [
         (Code::PageDepth, deepest, element(deepest as usize - 1, 0) + BRANCH_CHILD),
         (Code::UnreachableUnfreed, 7, 7 * PAGE),
         (Code::UnreachableUnfreed, deepest + 1, (deepest as usize + 1) * PAGE),
-    ]);
+    ];
+    it.finds(&single.chain(others).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_branch_with_a_single_child_is_found_at_the_root_of_a_tree_too() {
+    let mut it = sound();
+    it.branch(4, &[("a", 9)]);
+    it.branch(9, &[("a", 5), ("m", 10)]);
+    it.branch(10, &[("m", 6)]);
+    it.free(&[7, 8, 11]);
+    let found =
+        it.finds(&[(Code::SingleChild, 4, 4 * PAGE), (Code::SingleChild, 10, 10 * PAGE), (Code::UnequalDepth, 6, 6 * PAGE)]);
+    assert!(found.iter().all(|finding| finding.severity == Severity::Hazard));
 }
 
 #[test]

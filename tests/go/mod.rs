@@ -9,7 +9,10 @@ use std::sync::OnceLock;
 /// The path of a program of `interop/`, or `None`, said aloud, where there is no Go.
 pub fn program(name: &str) -> Option<PathBuf> {
     static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
-    built(BUILT.get_or_init(|| build("interop", &["./writer", "./lock", "./script", "./dump"])).as_deref(), name)
+    built(
+        BUILT.get_or_init(|| build("interop", &["./writer", "./lock", "./create", "./script", "./dump", "./crash"])).as_deref(),
+        name,
+    )
 }
 
 /// The program with dockerd's stores: `interop/kvstore`, a module of its own.

@@ -6,6 +6,14 @@ use std::cell::Cell;
 thread_local! {
     static LIVE: Cell<isize> = const { Cell::new(0) };
     static PEAK: Cell<isize> = const { Cell::new(0) };
+    static SPENT: Cell<Spent> = const { Cell::new(Spent { allocations: 0, bytes: 0 }) };
+}
+
+/// What was asked for, whether given back or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spent {
+    pub allocations: u64,
+    pub bytes: u64,
 }
 
 /// The system's allocator, counting per thread.
@@ -15,6 +23,10 @@ pub struct Counting;
 const ABSURD: usize = 4 << 30;
 
 fn count(by: isize) {
+    if by > 0 {
+        let Spent { allocations, bytes } = SPENT.get();
+        SPENT.set(Spent { allocations: allocations + 1, bytes: bytes + by.unsigned_abs() as u64 });
+    }
     let live = LIVE.get() + by;
     LIVE.set(live);
     PEAK.set(PEAK.get().max(live));
@@ -59,4 +71,12 @@ pub fn peak_of<T>(run: impl FnOnce() -> T) -> (T, usize) {
     PEAK.set(before);
     let value = run();
     (value, (PEAK.get() - before).max(0).cast_unsigned())
+}
+
+/// Runs something, and says what it asked for.
+pub fn spent_on<T>(run: impl FnOnce() -> T) -> (T, Spent) {
+    let before = SPENT.get();
+    let value = run();
+    let after = SPENT.get();
+    (value, Spent { allocations: after.allocations - before.allocations, bytes: after.bytes - before.bytes })
 }

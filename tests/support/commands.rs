@@ -30,7 +30,7 @@ pub struct Command {
 }
 
 /// The commands that read one file, each with every way to write its output.
-const LINES: [&str; 49] = [
+const LINES: [&str; 55] = [
     "info FILE",
     "info FILE --verbose",
     "info FILE --format json",
@@ -77,6 +77,12 @@ const LINES: [&str; 49] = [
     "net addresses FILE",
     "net diagram FILE",
     "net diagram FILE --as mermaid",
+    "net doctor FILE",
+    "net doctor FILE --format json --target 29.0",
+    "net fix FILE --target 20.10",
+    "net prune FILE --no-containers",
+    "net recount FILE",
+    "net reset-default-bridge FILE",
     "net export FILE",
     "net script FILE",
     "net script FILE --as compose",

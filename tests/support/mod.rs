@@ -4,16 +4,16 @@
 pub mod alloc;
 #[cfg(all(unix, feature = "cli"))]
 pub mod commands;
-pub mod crash;
 pub mod damage;
 pub mod digest;
 pub mod dump;
 pub mod exercise;
+pub mod faulty;
+pub mod foreign;
 pub mod image;
 pub mod layout;
 #[cfg(all(unix, feature = "cli"))]
 pub mod patient;
-pub mod record;
 pub mod shape;
 pub mod swap;
 pub mod testdata;

@@ -23,7 +23,7 @@ use crate::net::{Containers, ROOT, Version};
 #[command(after_long_help = "\
 Prints `OK`, or all that was found, the worst first: fatal is what keeps dockerd from starting. How
 bad a thing is depends on the version of Docker; where --target names none it is the one that wrote
-the file. The exit status is 1 where anything was found. `unbolt net fix` mends it.
+the file, or any later one. The exit status is 1 where anything was found. `unbolt net fix` mends it.
 
 Examples:
   unbolt net doctor /var/lib/docker --docker-root /var/lib/docker
@@ -34,7 +34,7 @@ pub struct Args {
     pub file: PathBuf,
     #[command(flatten)]
     pub mind: MindArgs,
-    /// For people, or as one JSON object: schema, file, target, written_by, findings
+    /// For people, or as one JSON object: schema, file, target, and_later, written_by, findings
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
     #[command(flatten)]
@@ -124,7 +124,8 @@ fn print(report: &Report, spool: &mut Spool) -> Result<(), Failure> {
     let counted: Vec<String> = counted.map(|(number, severity)| format!("{number} {severity}")).collect();
     let found = naming::count(report.findings.len() as u64, "finding");
     let (target, by) = (report.target, report.written_by);
-    writeln!(spool.out(), "{found} for Docker {target}: {} (the file was written by {by})", counted.join(", "))?;
+    let later = if report.and_later { " or later" } else { "" };
+    writeln!(spool.out(), "{found} for Docker {target}{later}: {} (the file was written by {by})", counted.join(", "))?;
     Ok(())
 }
 
@@ -162,6 +163,7 @@ fn object(file: &Path, report: &Report) -> Value {
         "schema": 1,
         "file": file.to_string_lossy(),
         "target": report.target.to_string(),
+        "and_later": report.and_later,
         "written_by": report.written_by.to_string(),
         "findings": report.findings.iter().map(finding_object).collect::<Value>(),
     })

@@ -15,7 +15,8 @@ The shape is that of `docker network inspect`. Under `Libnetwork` stands what do
 records of the network, its driver, its endpoints and their sandboxes, with their keys and indexes,
 and the versions of Docker that write such a record. JSON in strings is unpacked, base64 decoded.
 
-A network that is not there is named on standard error, and the exit status is 1.
+The gateway is always shown; docker leaves out one that it chose itself for a given subnet, until it
+is restarted. A network that is not there is named on standard error, and the exit status is 1.
 
 Examples:
   unbolt net inspect /var/lib/docker bridge

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use super::case::{Case, Findings, key_id};
 use super::rule::{FIRST, Rule, Severity};
 use crate::net::address::Cidr;
+use crate::net::bridge::Bridge;
 use crate::net::draft::Operation;
 use crate::net::make;
 use crate::net::network::Network;
@@ -84,16 +85,19 @@ fn duplicate_name(case: &Case<'_>, findings: &mut Findings) {
 fn duplicate_bridge_name(case: &Case<'_>, findings: &mut Findings) {
     let mut named: HashMap<&str, &str> = HashMap::new();
     let taken: HashSet<&str> = case.inventory.bridges.iter().map(|bridge| bridge.bridge_name.as_str()).collect();
-    // Orphans are other rules' matter; docker0 comes first, since its name cannot be another.
+    // Orphans are other rules' matter. docker0 keeps its name, and so does what was given one by hand.
+    let name = "com.docker.network.bridge.name";
+    let is_given = |bridge: &Record<Bridge>| {
+        case.inventory.network(&bridge.id).is_some_and(|network| network.option(name) == Some(&bridge.bridge_name))
+    };
     let mut bridges: Vec<_> = case.inventory.bridges.iter().filter(|bridge| case.has_network(&bridge.id)).collect();
-    bridges.sort_by_key(|bridge| !bridge.default_bridge);
+    bridges.sort_by_key(|bridge| (!bridge.default_bridge, !is_given(bridge)));
     for bridge in bridges {
         let Some(first) = named.insert(&bridge.bridge_name, &bridge.id) else { continue };
         let new = format!("br-{}", make::short(&bridge.id));
         let mut mends = Vec::new();
         if !taken.contains(new.as_str()) && !bridge.default_bridge {
             mends.push(Operation::Set { key: bridge.key().clone(), field: "BridgeName".into(), value: new.into() });
-            let name = "com.docker.network.bridge.name";
             let network = case.inventory.network(&bridge.id).filter(|network| network.option(name).is_some());
             let field = format!("generic.com.docker.network.generic.{name}");
             mends.extend(network.map(|network| Operation::Unset { key: network.key().clone(), field }));

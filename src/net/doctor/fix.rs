@@ -1,6 +1,6 @@
 //! Mending what was found: rule by rule, each on what the ones before have left, until nothing changes any more.
 
-use super::{Doctor, Finding, Rule, found, rules};
+use super::{Doctor, Finding, Rule, rules};
 use crate::net::draft::Draft;
 
 /// How often all rules are gone through. One mend may uncover what another rule mends, but not again and again.
@@ -54,16 +54,14 @@ impl Doctor<'_> {
         }
         let inventory = draft.inventory();
         let case = doctor.case(&inventory);
-        Fixed { mended, left: wanted.into_iter().flat_map(|rule| found(rule, &case)).collect() }
+        Fixed { mended, left: wanted.into_iter().flat_map(|rule| doctor.found(rule, &case)).collect() }
     }
 
     /// Mends what one rule finds. A mend that cannot be done whole is not done.
     fn mend(&self, rule: &'static Rule, draft: &mut Draft, mended: &mut Vec<Finding>) {
         let inventory = draft.inventory();
-        for finding in found(rule, &self.case(&inventory)).into_iter().filter(|finding| !finding.mends.is_empty()) {
-            let mut attempt = draft.clone();
-            if finding.mends.iter().try_for_each(|operation| attempt.apply(operation)).is_ok() && attempt != *draft {
-                *draft = attempt;
+        for finding in self.found(rule, &self.case(&inventory)).into_iter().filter(|finding| !finding.mends.is_empty()) {
+            if draft.attempt(&finding.mends) == Ok(true) {
                 mended.push(finding);
             }
         }

@@ -98,8 +98,10 @@ pub struct Finding {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
-    /// The version in mind.
+    /// The version in mind: the one that was named, or the first that may have written the file.
     pub target: Version,
+    /// Whether any later version is in mind too.
+    pub and_later: bool,
     /// The versions that may have written the file.
     pub written_by: Fingerprint,
     /// What was found, the worst first.
@@ -131,7 +133,8 @@ impl<'c> Doctor<'c> {
         Doctor::default()
     }
 
-    /// The version that is to run on the file, in place of the one that wrote it.
+    /// The version that is to run on the file. Without it that is the one that wrote it or any later one: what matters
+    /// for the former is found, and is as bad as it is for the worst of them.
     pub fn target(self, version: Version) -> Doctor<'c> {
         Doctor { target: Some(version), ..self }
     }
@@ -148,9 +151,30 @@ impl<'c> Doctor<'c> {
     pub fn examine(&self, inventory: &Inventory) -> Report {
         let written_by = inventory.written_by();
         let case = self.case(inventory);
-        let mut findings: Vec<Finding> = rules().flat_map(|rule| found(rule, &case)).collect();
+        let mut findings: Vec<Finding> = rules().flat_map(|rule| self.found(rule, &case)).collect();
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-        Report { target: case.target, written_by, findings }
+        Report { target: case.target, and_later: self.target.is_none(), written_by, findings }
+    }
+
+    /// What one rule finds that matters.
+    fn found(&self, rule: &'static Rule, case: &Case<'_>) -> Vec<Finding> {
+        let severity = match self.target {
+            Some(version) => rule.severity(version),
+            None => rule.worst_from(case.target),
+        };
+        let Some(severity) = severity else { return Vec::new() };
+        let mut findings = Findings::default();
+        (rule.find)(case, &mut findings);
+        let finding = |found: case::Found| Finding {
+            rule,
+            severity: severity.min(found.most),
+            most: found.most,
+            key: found.key,
+            field: found.field,
+            message: found.message,
+            mends: found.mends,
+        };
+        findings.list.into_iter().map(finding).collect()
     }
 
     fn case<'i>(&self, inventory: &'i Inventory) -> Case<'i>
@@ -169,21 +193,4 @@ fn likely(written_by: Fingerprint) -> Version {
         (None, Some(_)) => rule::FIRST,
         (None, None) => NEWEST,
     }
-}
-
-/// What one rule finds that matters.
-fn found(rule: &'static Rule, case: &Case<'_>) -> Vec<Finding> {
-    let Some(severity) = rule.severity(case.target) else { return Vec::new() };
-    let mut findings = Findings::default();
-    (rule.find)(case, &mut findings);
-    let finding = |found: case::Found| Finding {
-        rule,
-        severity: severity.min(found.most),
-        most: found.most,
-        key: found.key,
-        field: found.field,
-        message: found.message,
-        mends: found.mends,
-    };
-    findings.list.into_iter().map(finding).collect()
 }

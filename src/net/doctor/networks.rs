@@ -72,12 +72,11 @@ fn expected(pool: &Pool) -> Option<String> {
 fn config_from_missing(case: &Case<'_>, findings: &mut Findings) {
     let configs: HashSet<&str> = configs(case).map(|network| network.name.as_str()).collect();
     let unreadable = case.inventory.bad.iter().any(|bad| matches!(bad.parsed_key, Some(crate::net::Key::Network(_))));
-    for network in &case.inventory.networks {
-        // It may be the one that cannot be read.
-        if let Some(name) = network.config_from.as_deref().filter(|name| !configs.contains(name) && !unreadable) {
-            if leads_back(case, network) {
-                continue;
-            }
+    let cycles = in_cycles(case);
+    // It may be the one that cannot be read; and what comes back to itself is another rule's matter.
+    let networks = case.inventory.networks.iter().filter(|network| !unreadable && !cycles.contains(network.name.as_str()));
+    for network in networks {
+        if let Some(name) = network.config_from.as_deref().filter(|name| !configs.contains(name)) {
             findings.note_field(
                 network.key(),
                 "configFrom",
@@ -89,34 +88,31 @@ fn config_from_missing(case: &Case<'_>, findings: &mut Findings) {
 }
 
 fn config_from_cycle(case: &Case<'_>, findings: &mut Findings) {
-    for network in case.inventory.networks.iter().filter(|network| leads_back(case, network)) {
+    let cycles = in_cycles(case);
+    let is_in_one = |network: &&Record<Network>| network.config_from.is_some() && cycles.contains(network.name.as_str());
+    for network in case.inventory.networks.iter().filter(is_in_one) {
         let name = network.config_from.as_deref().unwrap_or_default();
         findings.note_field(network.key(), "configFrom", format!("{name} is made from this network in turn"), forget(network));
     }
 }
 
-/// Whether the way from configuration to configuration comes back to a network.
-fn leads_back(case: &Case<'_>, start: &Record<Network>) -> bool {
-    if start.config_from.is_none() {
-        return false;
-    }
-    let next: HashMap<&str, &str> = case
-        .inventory
-        .networks
-        .iter()
-        .filter_map(|network| Some((network.name.as_str(), network.config_from.as_deref()?)))
-        .collect();
-    let (mut at, mut seen) = (start.name.as_str(), HashSet::new());
-    while let Some(name) = next.get(at).copied() {
-        if name == start.name {
-            return true;
+/// The names of the networks from which the way from configuration to configuration comes back to them.
+fn in_cycles<'c>(case: &'c Case<'_>) -> HashSet<&'c str> {
+    let from = |network: &'c Record<Network>| Some((network.name.as_str(), network.config_from.as_deref()?));
+    let next: HashMap<&str, &str> = case.inventory.networks.iter().filter_map(from).collect();
+    // Each name is walked over once: where a walk comes to one of its own names, the rest of it is a cycle.
+    let (mut walks, mut cycles) = (HashMap::new(), HashSet::new());
+    for (walk, start) in next.keys().copied().enumerate() {
+        let mut at = Some(start);
+        while let Some(name) = at.filter(|name| !walks.contains_key(name)) {
+            walks.insert(name, walk);
+            at = next.get(name).copied();
         }
-        if !seen.insert(name) {
-            return false;
+        while let Some(name) = at.filter(|name| walks.get(name) == Some(&walk) && cycles.insert(*name)) {
+            at = next.get(name).copied();
         }
-        at = name;
     }
-    false
+    cycles
 }
 
 fn configs<'c>(case: &'c Case<'_>) -> impl Iterator<Item = &'c Record<Network>> {

@@ -61,7 +61,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         code: "nil-address",
         effect: "does not start: failed to decode bridge endpoint IPv4 address (<nil>)",
-        remedy: "remove the field",
+        remedy: "set the address that the endpoint has, else remove the field and the ports that need it",
         severities: &[(FIRST, Some(Severity::Fatal))],
         find: nil_address,
     },
@@ -142,6 +142,7 @@ fn mends(case: &Case<'_>, key: Option<&Key>, problem: &Problem) -> Vec<Operation
     let field = problem.field.clone();
     match problem.field.is_empty() {
         true => vec![repair::removal(key)],
+        false if matches!(key, Key::BridgeEndpoint(_)) && field == "Addr" => repair::address(case, key),
         false if !problem.is_fatal => vec![Operation::Unset { key: key.clone(), field }],
         false => match repair::value(case, key, &field) {
             Some(value) => vec![Operation::Set { key: key.clone(), field, value }],

@@ -39,6 +39,21 @@ pub fn value(case: &Case<'_>, key: &Key, field: &str) -> Option<Value> {
     }
 }
 
+/// The address of a driver's endpoint, set as the endpoint itself has it. Without one the ports go too: until 27 dockerd
+/// takes an endpoint with ports to have an address, and panics.
+pub fn address(case: &Case<'_>, key: &Key) -> Vec<Operation> {
+    let endpoint = key.endpoint().and_then(|id| case.inventory.endpoint(id));
+    let set = |field: &str, value: Value| Operation::Set { key: key.clone(), field: field.into(), value };
+    match endpoint.and_then(|endpoint| endpoint.interface.as_ref()?.address) {
+        Some(address) => vec![set("Addr", address.to_string().into())],
+        None => vec![
+            Operation::Unset { key: key.clone(), field: "Addr".into() },
+            set("ExternalConnConfig", Value::Null),
+            set("PortMapping", Value::Null),
+        ],
+    }
+}
+
 fn of_network(case: &Case<'_>, key: &Key, id: &str, field: &str) -> Option<Value> {
     let has = |kind| case.has(&Key::Vlan(kind, id.into()));
     Some(match field {

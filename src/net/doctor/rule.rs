@@ -79,6 +79,14 @@ impl Rule {
     }
 }
 
+impl Rule {
+    /// How bad it is for a version or any later one, where it matters for that version at all.
+    pub(super) fn worst_from(&self, version: Version) -> Option<Severity> {
+        let later = self.severities.iter().filter(|(since, _)| *since > version).filter_map(|(_, severity)| *severity);
+        self.severity(version).map(|severity| later.fold(severity, Severity::max))
+    }
+}
+
 impl fmt::Debug for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Rule({})", self.code)

@@ -3,8 +3,10 @@
 use std::net::IpAddr;
 
 use super::case::{Case, Findings, key_id};
+use super::repair;
 use super::rule::{FIRST, Rule, Severity};
 use crate::net::address::Cidr;
+use crate::net::bridge::BridgeEndpoint;
 use crate::net::draft::Operation;
 use crate::net::json::Json;
 use crate::net::key::{Key, VlanKind};
@@ -38,6 +40,13 @@ pub(super) const RULES: &[Rule] = &[
         remedy: "give the network a subnet of IPv4, or remove it",
         severities: &[(FIRST, Some(Severity::Fatal)), (Version::new(28, 0), None)],
         find: ipv6_only_network,
+    },
+    Rule {
+        code: "endpoint-without-address",
+        effect: "panics while it takes the endpoint's ports again: nil pointer dereference",
+        remedy: "set the address that the endpoint has, else remove the ports that need it",
+        severities: &[(FIRST, None), (Version::new(1, 12), Some(Severity::Fatal)), (Version::new(28, 0), None)],
+        find: endpoint_without_address,
     },
     Rule {
         code: "empty-interface-field",
@@ -103,6 +112,21 @@ fn with_ipv4(case: &Case<'_>, network: &Record<Network>, subnet: Cidr) -> Vec<Op
         mends.extend(address.map(|address| set(bridge.key(), "AddressIPv4", address.into())));
     }
     mends
+}
+
+fn endpoint_without_address(case: &Case<'_>, findings: &mut Findings) {
+    // One whose address cannot be read is another rule's matter, and so is one that belongs to nobody.
+    let without = |record: &&Record<BridgeEndpoint>| {
+        record.address.is_none() && record.flaws().is_empty() && case.network_of(&record.id).is_some()
+    };
+    for record in case.inventory.bridge_endpoints.iter().filter(without) {
+        let ports = record.document().root().get("ExternalConnConfig");
+        let has = |field| ports.and_then(|ports| ports.get(field)).is_some_and(|list| !list.is_null());
+        if has("ExposedPorts") && has("PortBindings") {
+            let mends = repair::address(case, record.key());
+            findings.note_field(record.key(), "Addr", "is missing, and there are ports that lead to it", mends);
+        }
+    }
 }
 
 fn empty_interface_field(case: &Case<'_>, findings: &mut Findings) {

@@ -47,10 +47,12 @@ type Records = BTreeMap<Vec<u8>, Stored>;
 /// assert_eq!(changes.len(), 6);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Draft {
     before: Records,
     now: Records,
+    /// What was under the keys that were touched since the last attempt began, oldest first.
+    undo: Vec<(Vec<u8>, Option<Stored>)>,
 }
 
 /// What lies under a key.
@@ -118,7 +120,7 @@ impl Draft {
             };
             records.insert(key, stored);
         }
-        Ok(Draft { before: records.clone(), now: records })
+        Ok(Draft { before: records.clone(), now: records, undo: Vec::new() })
     }
 
     /// The records as they are by now.
@@ -204,12 +206,36 @@ impl Draft {
             Some(Stored::Record { index, .. }) => *index,
             _ => 0,
         };
-        self.now.insert(key, Stored::Record { index, value: value.into() });
+        let before = self.now.insert(key.clone(), Stored::Record { index, value: value.into() });
+        self.undo.push((key, before));
     }
 
     /// Deletes whatever lies under a key, and says whether anything did.
     pub fn delete(&mut self, key: &[u8]) -> bool {
-        self.now.remove(key).is_some()
+        let before = self.now.remove(key);
+        let was_there = before.is_some();
+        self.undo.push((key.into(), before));
+        was_there
+    }
+
+    /// Takes several steps, or where one of them cannot be taken none. Says whether anything is different then.
+    pub fn attempt(&mut self, operations: &[Operation]) -> Result<bool, DraftError> {
+        self.undo.clear();
+        let done = operations.iter().try_for_each(|operation| self.apply(operation));
+        let undo = std::mem::take(&mut self.undo);
+        if done.is_err() {
+            for (key, before) in undo.into_iter().rev() {
+                match before {
+                    Some(stored) => drop(self.now.insert(key, stored)),
+                    None => drop(self.now.remove(&key)),
+                }
+            }
+            return done.map(|()| false);
+        }
+        // What a key had first is what it had before.
+        let mut first = BTreeMap::new();
+        undo.into_iter().for_each(|(key, before)| _ = first.entry(key).or_insert(before));
+        Ok(first.iter().any(|(key, before)| self.now.get(key) != before.as_ref()))
     }
 
     /// The keys that begin with this and that libnetwork makes.

@@ -32,6 +32,11 @@ impl Place {
     pub(super) fn skip(self, bytes: u64) -> Place {
         Place(self.0.wrapping_add(bytes))
     }
+
+    /// The position this many bytes before.
+    pub(super) fn back(self, bytes: u64) -> Place {
+        Place(self.0.wrapping_sub(bytes))
+    }
 }
 
 /// The memory of one transaction.

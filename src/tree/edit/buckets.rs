@@ -3,7 +3,7 @@
 use std::ops::Bound;
 
 use super::node::Run;
-use super::{BucketId, Edit, EditedBucket, Stored};
+use super::{BucketId, DEFAULT_FILL, Edit, EditedBucket, Stored};
 use crate::error::{CorruptionKind, Error, Result};
 use crate::format::{BUCKET_FLAG, PageId, encode_bucket, encode_inline};
 use crate::tree::MAX_DEPTH;
@@ -48,7 +48,7 @@ impl Edit {
         for bucket in victims {
             self.free_tree(bucket)?;
             let gone = self.bucket_mut(bucket);
-            (gone.deleted, gone.root, gone.hot) = (true, None, None);
+            (gone.root, gone.hot) = (None, None);
             gone.children.clear();
         }
         self.bucket_mut(parent).children.remove(name);
@@ -87,9 +87,9 @@ impl Edit {
         Ok(())
     }
 
-    /// How full this transaction makes the pages of a bucket.
+    /// How full this transaction makes the pages of a bucket. A number that is none asks for nothing.
     pub(crate) fn set_fill(&mut self, bucket: BucketId, fill: f64) {
-        self.bucket_mut(bucket).fill = fill;
+        self.bucket_mut(bucket).fill = if fill.is_nan() { DEFAULT_FILL } else { fill };
     }
 
     /// The names that lead to a bucket.

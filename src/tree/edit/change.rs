@@ -2,9 +2,10 @@
 
 use super::items::{Item, Position};
 use super::node::{Body, Child, NodeId};
+use super::split::LONGEST_RUN;
 use super::{BucketId, Edit};
 use crate::error::{Error, Result};
-use crate::format::{BUCKET_FLAG, MAX_KEY_SIZE};
+use crate::format::{BUCKET_FLAG, ELEMENT_SIZE, EncodeError, MAX_KEY_SIZE, PAGE_HEADER_SIZE};
 
 /// The longest value, by the format's 32-bit positions.
 const MAX_VALUE_SIZE: usize = (1 << 31) - 2;
@@ -36,8 +37,13 @@ impl Edit {
         }
     }
 
-    /// Sets what a key holds. A bucket is never replaced by a value nor a value by a bucket.
+    /// Sets what a key holds. A bucket is never replaced by a value nor a value by a bucket, and nothing is put on a page
+    /// that no reader could find it on.
     pub(super) fn set(&mut self, bucket: BucketId, key: &[u8], value: &[u8], flags: u32) -> Result<()> {
+        let bytes = (PAGE_HEADER_SIZE + ELEMENT_SIZE) as u64 + key.len() as u64 + value.len() as u64;
+        if bytes >= LONGEST_RUN {
+            return Err(Error::TooLarge(EncodeError::TooLong { bytes }));
+        }
         let leaf = self.leaf_for_write(bucket, key)?;
         let (at, found) = self.position(leaf, key)?;
         if found && self.item(leaf, at).is_some_and(|item| (item.flags ^ flags) & BUCKET_FLAG != 0) {

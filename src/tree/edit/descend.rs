@@ -1,7 +1,7 @@
 //! The way to the leaf that is about to change, made of nodes from the root down.
 
 use super::arena::Sources;
-use super::node::{Body, Child, Node, NodeId, Run, child_index};
+use super::node::{Body, Child, Node, NodeId, Run, Slot, child_index};
 use super::{BucketId, Edit, Hot, Stored};
 use crate::error::{CorruptionKind, Result};
 use crate::format::{BUCKET_HEADER_SIZE, Bytes, PageId};
@@ -52,16 +52,35 @@ impl Edit {
     /// A child of an edited branch, edited.
     pub(super) fn child_for_write(&mut self, parent: NodeId, at: usize) -> Result<NodeId> {
         let Body::Branch(slots) = &self.node(parent).body else { return Ok(parent) };
-        let page = match slots[at].child {
+        let slot = slots[at];
+        let page = match slot.child {
             Child::Node(node) => return Ok(node),
             Child::Page(page) => page,
         };
-        let node = read(self.base.pages().load(page)?, Some(parent))?;
+        let mut node = read(self.base.pages().load(page)?, Some(parent))?;
+        if let Body::Branch(slots) = &mut node.body {
+            self.lower_first(slots, slot)?;
+        }
         let node = self.add_node(node);
         if let Body::Branch(slots) = &mut self.node_mut(parent).body {
             slots[at].child = Child::Node(node);
         }
         Ok(node)
+    }
+
+    /// In a tree of another writer a branch may begin with a separator above the smallest key below it, where a lower one
+    /// leads to it. Once it is written, its own leads to it, which must not be above that key then.
+    fn lower_first(&self, slots: &mut [Slot], led_by: Slot) -> Result<()> {
+        let Some(Slot { key, key_len, child: Child::Page(page) }) = slots.first_mut() else { return Ok(()) };
+        let own = self.sources().bytes(*key, *key_len)?;
+        if own <= led_by.key(self.sources())? {
+            return Ok(());
+        }
+        let smallest = self.smallest_below(*page)?;
+        if let Some((place, smallest)) = smallest.filter(|(_, smallest)| *smallest < own) {
+            (*key, *key_len) = (place, smallest.len() as u32);
+        }
+        Ok(())
     }
 }
 

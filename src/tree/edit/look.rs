@@ -1,13 +1,14 @@
 //! Reading through the changes of a transaction: what was edited from its nodes, the rest from the committed pages.
 
+use std::cmp::Ordering;
 use std::ops::Bound;
 
 use super::arena::Place;
 use super::items::Item;
 use super::node::{Body, Child, NodeId, child_index};
 use super::{BucketId, Edit, Stored};
-use crate::error::Result;
-use crate::format::{BucketHeader, LeafElement, PageId};
+use crate::error::{CorruptionKind, Result};
+use crate::format::{BucketHeader, LeafElement, PageId, compare_keys};
 use crate::storage::Medium;
 use crate::tree::{Bucket, Pages};
 
@@ -101,9 +102,14 @@ impl Edit {
     }
 
     fn outermost(&self, bucket: BucketId, bound: Bound<&[u8]>, way: Way) -> Result<Option<Neighbour<'_>>> {
-        match self.bucket(bucket).root {
-            Some(node) => self.outermost_below(Child::Node(node), bound, way),
-            None => outermost_committed(self.committed(bucket)?, bound, way),
+        let found = match self.bucket(bucket).root {
+            Some(node) => self.outermost_below(Child::Node(node), bound, way)?,
+            None => outermost_committed(self.committed(bucket)?, bound, way)?,
+        };
+        match found {
+            // Whoever goes on from there would go round in a circle.
+            Some(found) if !is_beyond(found.element.key, bound, way) => Err(CorruptionKind::PageOrder.at(found.host).into()),
+            found => Ok(found),
         }
     }
 
@@ -151,11 +157,32 @@ impl Edit {
         at.and_then(|at| items.get(at)).map(|item| self.neighbour(node, item)).transpose()
     }
 
+    /// The smallest key below a committed page, and where it lies.
+    pub(super) fn smallest_below(&self, page: PageId) -> Result<Option<(Place, &[u8])>> {
+        let bucket = Bucket::below(self.base.pages(), page);
+        let found = outermost_committed(bucket, Bound::Unbounded, Way::Up)?;
+        Ok(found.map(|found| (found.value.back(found.element.key.len() as u64), found.element.key)))
+    }
+
     fn neighbour(&self, node: NodeId, item: &Item) -> Result<Neighbour<'_>> {
         let sources = self.sources();
         let element = LeafElement { flags: item.flags, key: item.key(sources)?, value: item.value(sources)? };
         let host = self.node(node).run.map_or(PageId(0), |run| run.first);
         Ok(Neighbour { element, host, value: item.value_place() })
+    }
+}
+
+/// Whether a key is where a look-up from a bound on is to find it. On pages whose keys do not ascend it may not be.
+fn is_beyond(key: &[u8], bound: Bound<&[u8]>, way: Way) -> bool {
+    let (order, included) = match bound {
+        Bound::Unbounded => return true,
+        Bound::Included(bound) => (compare_keys(key, bound), true),
+        Bound::Excluded(bound) => (compare_keys(key, bound), false),
+    };
+    match (order, way) {
+        (Ordering::Equal, _) => included,
+        (Ordering::Greater, way) => way == Way::Up,
+        (Ordering::Less, way) => way == Way::Down,
     }
 }
 

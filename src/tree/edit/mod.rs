@@ -16,6 +16,7 @@ mod descend;
 mod items;
 mod look;
 mod node;
+mod normalize;
 mod rebalance;
 mod spill;
 mod split;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 
 pub(crate) use look::{Neighbour, View};
 pub(crate) use node::Run;
+pub use normalize::Normalized;
 pub(crate) use spill::Spilled;
 
 use super::{PageSet, Pages};
@@ -79,8 +81,6 @@ struct EditedBucket {
     children: BTreeMap<Vec<u8>, BucketId>,
     fill: f64,
     hot: Option<Hot>,
-    /// Deleted in this transaction, so a handle to it leads nowhere.
-    deleted: bool,
 }
 
 /// What the bucket was when it was opened.
@@ -196,6 +196,6 @@ impl Edit {
 impl EditedBucket {
     fn new(parent: Option<BucketId>, name: Vec<u8>, stored: Stored, sequence: u64) -> EditedBucket {
         let children = BTreeMap::new();
-        EditedBucket { parent, name, stored, sequence, root: None, children, fill: DEFAULT_FILL, hot: None, deleted: false }
+        EditedBucket { parent, name, stored, sequence, root: None, children, fill: DEFAULT_FILL, hot: None }
     }
 }

@@ -7,6 +7,7 @@
 use super::node::{Body, Child, Node, NodeId};
 use super::{BucketId, Edit};
 use crate::error::Result;
+use crate::format::PageKind;
 use crate::tree::edit::items::Items;
 
 impl Edit {
@@ -17,8 +18,8 @@ impl Edit {
             let Some(root) = self.bucket(bucket).root else { continue };
             self.bucket_mut(bucket).hot = None;
             let threshold = self.threshold(bucket);
-            for leaf in self.unbalanced_below(root) {
-                self.rebalance_from(leaf, threshold)?;
+            for node in self.unbalanced_below(root) {
+                self.rebalance_from(node, threshold)?;
             }
         }
         Ok(())
@@ -30,7 +31,7 @@ impl Edit {
         (page * self.bucket(bucket).fill) as u64 / 2
     }
 
-    /// The leaves from which something was taken away, in key order.
+    /// The nodes from which something was taken away, in key order, each after those below it.
     fn unbalanced_below(&self, root: NodeId) -> Vec<NodeId> {
         let (mut found, mut rest) = (Vec::new(), vec![root]);
         while let Some(id) = rest.pop() {
@@ -39,22 +40,35 @@ impl Edit {
                 found.push(id);
             }
             if let Body::Branch(slots) = &node.body {
-                rest.extend(slots.iter().rev().filter_map(|slot| match slot.child {
+                rest.extend(slots.iter().filter_map(|slot| match slot.child {
                     Child::Node(child) => Some(child),
                     Child::Page(_) => None,
                 }));
             }
         }
+        found.reverse();
         found
     }
 
     /// Rebalances a node, and the branches above it that lose a child by it.
-    fn rebalance_from(&mut self, leaf: NodeId, threshold: u64) -> Result<()> {
-        let mut at = Some(leaf);
+    fn rebalance_from(&mut self, node: NodeId, threshold: u64) -> Result<()> {
+        let mut at = Some(node);
         while let Some(id) = at {
+            self.find_neighbour(id, threshold)?;
             at = self.rebalance_node(id, threshold)?;
         }
         Ok(())
+    }
+
+    /// Only in a tree of another writer a branch has one child. It is merged before that child is, which has a neighbour
+    /// to merge with then.
+    fn find_neighbour(&mut self, id: NodeId, threshold: u64) -> Result<()> {
+        let Node { parent: Some(parent), unbalanced: true, .. } = *self.node(id) else { return Ok(()) };
+        if self.slots(parent).len() > 1 {
+            return Ok(());
+        }
+        self.node_mut(parent).unbalanced = true;
+        self.rebalance_from(parent, threshold)
     }
 
     /// Rebalances one node; where it or a neighbour was taken away, its parent is next.
@@ -83,15 +97,11 @@ impl Edit {
         }
         // The first child takes in its neighbour, any other is taken in by the one before it.
         let left = slot.saturating_sub(1);
-        if self.slots(parent).len() < 2 {
-            // Only in a tree of another writer: there is nobody to merge with.
+        if !self.are_alike(parent, left)? {
+            // Only in a tree of another writer: it is alone, or its leaves are not all at one depth.
             return Ok(None);
         }
         let (into, from) = (self.child_for_write(parent, left)?, self.child_for_write(parent, left + 1)?);
-        if self.node(into).is_leaf() != self.node(from).is_leaf() {
-            // Only in a tree of another writer: its leaves are not all at one depth.
-            return Ok(None);
-        }
         self.merge(into, from);
         self.remove_child(parent, left + 1)?;
         self.counts.merged += 1;
@@ -100,24 +110,32 @@ impl Edit {
 
     /// Where the root is a branch with one child, the child takes its place. Where it has none left, it is a leaf.
     fn collapse_root(&mut self, root: NodeId) -> Result<()> {
-        match self.slots(root).len() {
-            0 if !self.node(root).is_leaf() => {
-                let empty = Node::leaf(Items::default());
-                let node = self.node_mut(root);
-                (node.body, node.bytes) = (empty.body, empty.bytes);
-            }
-            1 => {
-                let child = self.child_for_write(root, 0)?;
-                let Node { body, bytes, run, .. } = self.take_node(child);
-                run.into_iter().try_for_each(|run| self.freed.add(run))?;
-                self.reparent(&body, root);
-                let node = self.node_mut(root);
-                (node.body, node.bytes) = (body, bytes);
-                self.counts.roots_collapsed += 1;
-            }
-            _ => {}
+        // More than once only in a tree of another writer.
+        while self.slots(root).len() == 1 {
+            let child = self.child_for_write(root, 0)?;
+            let Node { body, bytes, run, .. } = self.take_node(child);
+            run.into_iter().try_for_each(|run| self.freed.add(run))?;
+            self.reparent(&body, root);
+            let node = self.node_mut(root);
+            (node.body, node.bytes) = (body, bytes);
+            self.counts.roots_collapsed += 1;
+        }
+        if self.slots(root).is_empty() && !self.node(root).is_leaf() {
+            let empty = Node::leaf(Items::default());
+            let node = self.node_mut(root);
+            (node.body, node.bytes) = (empty.body, empty.bytes);
         }
         Ok(())
+    }
+
+    /// Whether a child and the one after it are both leaves, or both branches.
+    fn are_alike(&self, parent: NodeId, left: usize) -> Result<bool> {
+        let [left, right, ..] = self.slots(parent).get(left..).unwrap_or_default() else { return Ok(false) };
+        let is_leaf = |child| match child {
+            Child::Node(node) => Ok(self.node(node).is_leaf()),
+            Child::Page(page) => self.base.pages().load(page).map(|page| page.kind() == PageKind::Leaf),
+        };
+        Ok(is_leaf(left.child)? == is_leaf(right.child)?)
     }
 
     /// Puts the elements of one node behind those of another.
@@ -134,7 +152,7 @@ impl Edit {
     }
 
     /// Takes a child out of its parent and frees its pages.
-    fn remove_child(&mut self, parent: NodeId, slot: usize) -> Result<()> {
+    pub(super) fn remove_child(&mut self, parent: NodeId, slot: usize) -> Result<()> {
         let node = self.node_mut(parent);
         node.unbalanced = true;
         let Body::Branch(slots) = &mut node.body else { return Ok(()) };

@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::arena::Place;
 use super::items::Items;
 use super::node::{Body, Child, Node, NodeId, Run, Slot};
-use super::split::cut;
+use super::split::{LONGEST_RUN, cut};
 use super::{BucketId, Edit};
 use crate::error::{Error, Result};
 use crate::format::{
@@ -185,6 +185,10 @@ impl Edit {
                 return Err(Error::TooLarge(EncodeError::TooManyElements { count }));
             }
             let bytes = PAGE_HEADER_SIZE as u64 + sizes[elements.clone()].iter().sum::<u64>();
+            if bytes >= LONGEST_RUN {
+                // Only what another writer has put there.
+                return Err(Error::TooLarge(EncodeError::TooLong { bytes }));
+            }
             let pages = bytes.div_ceil(page);
             let run = Run { first: allocate(pages)?, pages };
             let (key, key_len) = body.key_at(elements.start);

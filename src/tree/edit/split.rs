@@ -13,7 +13,7 @@ const NEVER_CUT: usize = 4;
 /// The least that stays in a page that is cut off.
 const LEAST: usize = 2;
 /// No run is as long: positions in it have 31 bits for some readers.
-const LONGEST_RUN: u64 = (1 << 31) - 1;
+pub(super) const LONGEST_RUN: u64 = (1 << 31) - 1;
 
 /// The parts that elements of these sizes are cut into, in order; one part where they are not cut at all.
 pub(super) fn cut(sizes: &[u64], page: u64, fill: f64) -> Vec<Range<usize>> {
