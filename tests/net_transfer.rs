@@ -373,8 +373,13 @@ fn every_conflict_is_named() {
         ["network bridge: docker makes it by itself"]
     );
     let broken: Vec<KvPair> = there.iter().filter(|pair| pair.key != key).cloned().collect();
-    let named = conflicts(plan(&of(&["labelled"]), &read(broken), &Inventory::default()));
-    assert_eq!(named, [format!("network labelled: it is not whole where it is: there is no record {key}")]);
+    let words = format!("network labelled: it is not whole where it is: there is no record {key}");
+    let mut migration = of(&["labelled"]);
+    assert_eq!(conflicts(plan(&migration, &read(broken.clone()), &Inventory::default())), std::slice::from_ref(&words));
+    // What was to be changed in it is no slip then.
+    migration.rename = vec![("labelled".into(), "other".into())];
+    migration.subnets = vec![("10.90.0.0/16".parse().unwrap(), "10.91.0.0/16".parse().unwrap())];
+    assert_eq!(conflicts(plan(&migration, &read(broken), &Inventory::default())), [words]);
 }
 
 #[test]

@@ -11,8 +11,8 @@ use tempfile::TempDir;
 use unbolt::{Db, Snapshot};
 
 /// Every reading command and every dry run, its arguments parted by blanks. FILE is the database, FOLDER the directory it
-/// lies in, OUT a path elsewhere, RECORDS and EXPORT files elsewhere that `kv import` and `net import` take, OTHER another
-/// database, ROOT the page on which its root bucket begins, KEY a key of Docker's bucket.
+/// lies in, OUT a path elsewhere, OTHER another database, RECORDS and EXPORT files elsewhere that `kv import` and `net
+/// import` take, ROOT the page on which its root bucket begins, KEY a key of Docker's bucket.
 const COMMANDS: [&str; 67] = [
     "info FILE",
     "info --format json FILE",
@@ -80,7 +80,7 @@ const COMMANDS: [&str; 67] = [
     "kv delete --dry-run FILE KEY",
     "kv import --dry-run FILE RECORDS",
     "net import --dry-run FILE EXPORT",
-    "net migrate --dry-run OTHER FILE --new-id --network labelled",
+    "net migrate --dry-run OTHER FILE --network labelled",
 ];
 
 /// What EXPORT holds.

@@ -115,9 +115,16 @@ impl Migration {
     ) -> Result<Plan, MigrationError> {
         let mut conflicts = Vec::new();
         let mut coming = self.begin(source, &mut conflicts)?;
-        self.name_anew(source, &mut coming)?;
-        self.number_anew(&mut coming, &mut conflicts)?;
-        self.put_on_parents(&mut coming, &mut conflicts)?;
+        let all_come = conflicts.is_empty();
+        let changed = [
+            self.name_anew(source, &mut coming),
+            self.number_anew(&mut coming, &mut conflicts),
+            self.put_on_parents(&mut coming, &mut conflicts),
+        ];
+        // A change may have been meant for a network that does not come.
+        for changed in changed.into_iter().filter(|_| all_come) {
+            changed?;
+        }
         for one in &mut coming {
             let changed = self.convert(one, new_id);
             changed.unwrap_or_else(|kind| conflicts.push(one.conflict(kind)));
