@@ -120,7 +120,7 @@ fn change(tx: &mut WriteTx, twin: &mut Twin, next: &mut impl FnMut() -> u64) -> 
                 let wide = |key: &[u8]| key >= &from[..] && key < &to[..];
                 let deleted = bucket.delete_range::<&[u8]>(&from[..]..&to[..])?;
                 let before = held.entries.len();
-                if next() % 3 == 0 && deleted > 0 {
+                if next().is_multiple_of(3) && deleted > 0 {
                     held.entries.retain(|key, held| matches!(held, Held::Bucket(_)) || !wide(key));
                     assert_eq!((before - held.entries.len()) as u64, deleted);
                 } else {
@@ -180,7 +180,7 @@ fn whatever_is_edited_in_a_foreign_tree_nothing_is_lost_and_nothing_new_is_wrong
             let mut changed = twin.clone();
             change(&mut tx, &mut changed, &mut next).unwrap();
             assert_same(&tx.root(), &changed, turn);
-            if next() % 5 == 0 {
+            if next().is_multiple_of(5) {
                 tx.rollback();
             } else {
                 tx.commit().unwrap();

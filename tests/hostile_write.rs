@@ -43,7 +43,9 @@ fn sound() -> Vec<u8> {
     image.finish(root, Some(list))
 }
 
-const CHANGES: [fn(&mut WriteTx) -> Result<(), Error>; 9] = [
+type Change = fn(&mut WriteTx) -> Result<(), Error>;
+
+const CHANGES: [Change; 9] = [
     |tx| tx.bucket_mut("tree")?.put("b35", "new"),
     |tx| {
         let mut tree = tx.bucket_mut("tree")?;

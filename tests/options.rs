@@ -184,15 +184,17 @@ fn neighbouring_pages_are_written_together_and_no_byte_twice() {
     assert_eq!((stats.writes, stats.bytes_written), (writes.len() as u64, bytes + meta.1));
 }
 
+type Change = fn(&mut WriteTx) -> Result<(), Error>;
+
 #[test]
 fn an_unchanged_transaction_is_committed_only_where_that_is_asked_for() {
-    let nothing: [fn(&mut WriteTx) -> Result<(), Error>; 4] = [
+    let nothing: [Change; 4] = [
         |_| Ok(()),
         |tx| tx.bucket_mut("b")?.delete("no such key").map(drop),
         |tx| tx.create_bucket_if_missing("b").map(drop),
         |tx| tx.bucket_mut("b")?.retain(|_, _| true).map(drop),
     ];
-    let something: [fn(&mut WriteTx) -> Result<(), Error>; 3] =
+    let something: [Change; 3] =
         [|tx| tx.bucket_mut("b")?.put("k", "v"), |tx| tx.bucket_mut("b")?.set_sequence(0), |tx| tx.root_mut().set_sequence(0)];
     for unchanged in [false, true] {
         let (disk, db) = in_memory(Db::options().commit_unchanged(unchanged));
