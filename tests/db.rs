@@ -304,3 +304,61 @@ fn a_file_without_its_first_meta_is_found_by_the_second_at_any_page_size() {
         assert_eq!(db.begin_read().unwrap().root().unwrap().get("k").unwrap(), Some(&b"v"[..]));
     }
 }
+
+/// A database with one bucket whose middle key was changed in place, so that the keys do not ascend.
+fn out_of_order(keys: usize) -> Vec<u8> {
+    let disk = Arc::new(unbolt::MemoryDisk::new());
+    let db = Db::options().open_disk(Arc::clone(&disk) as _).unwrap();
+    let key = |number: usize| format!("key-{number:04}");
+    let made = db.update(|tx| {
+        let mut bucket = tx.create_bucket("b")?;
+        (0..keys).try_for_each(|number| bucket.put(key(number), "v"))
+    });
+    made.unwrap();
+    let mut bytes = disk.to_bytes();
+    let (wrong, right) = (key(9999), key(keys / 2));
+    for at in 0..bytes.len() - right.len() {
+        if bytes[at..].starts_with(right.as_bytes()) {
+            bytes[at..at + right.len()].copy_from_slice(wrong.as_bytes());
+        }
+    }
+    bytes
+}
+
+#[test]
+fn keys_that_do_not_ascend_are_an_error_of_a_transaction_that_writes_and_not_a_circle() {
+    // On the page of the root, on one of its own, and on many.
+    for keys in [3, 100, 2000] {
+        let bytes = out_of_order(keys);
+        let open = || Db::options().open_disk(Arc::new(unbolt::MemoryDisk::from(bytes.clone()))).unwrap();
+        type Change = fn(&mut unbolt::WriteTx) -> Result<(), Error>;
+        let changes: [Change; 4] = [
+            |tx| tx.delete_bucket("b"),
+            |tx| tx.bucket_mut("b")?.retain(|_, _| false).map(drop),
+            |tx| tx.bucket_mut("b")?.iter().try_for_each(|entry| entry.map(drop)),
+            |tx| {
+                let mut bucket = tx.bucket_mut("b")?;
+                let mut cursor = bucket.cursor_mut();
+                let mut found = cursor.first()?.is_some();
+                while found {
+                    found = cursor.next()?.is_some();
+                }
+                Ok(())
+            },
+        ];
+        for (number, change) in changes.into_iter().enumerate() {
+            let ended = open().update(change);
+            // A search among many keys may pass by those that are out of order; but it ends.
+            let as_meant = ended.as_ref().map_or_else(Error::is_corrupt, |()| keys > 3);
+            assert!(as_meant, "{keys} keys, change {number}: {ended:?}");
+        }
+        // So it does backwards, and where the page was edited.
+        let walked = open().update(|tx| {
+            let mut bucket = tx.bucket_mut("b")?;
+            let backwards = bucket.iter().rev().try_for_each(|entry| entry.map(drop));
+            bucket.put(format!("key-{:04}", keys / 2), "new")?;
+            backwards.and(bucket.iter().try_for_each(|entry| entry.map(drop)))
+        });
+        assert!(walked.as_ref().err().is_none_or(Error::is_corrupt), "{keys} keys: {walked:?}");
+    }
+}

@@ -66,3 +66,8 @@ fn random_inputs_pass() {
         }
     }
 }
+
+#[test]
+fn every_input_of_the_net_corpus_passes() {
+    replay("net", 20, bodies::net);
+}

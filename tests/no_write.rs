@@ -11,9 +11,9 @@ use tempfile::TempDir;
 use unbolt::{Db, Snapshot};
 
 /// Every reading command and every dry run, its arguments parted by blanks. FILE is the database, FOLDER the directory it
-/// lies in, OUT a path elsewhere, RECORDS a file elsewhere that `kv import` takes, ROOT the page on which its root bucket
-/// begins, KEY a key of Docker's bucket.
-const COMMANDS: [&str; 51] = [
+/// lies in, OUT a path elsewhere, OTHER another database, RECORDS and EXPORT files elsewhere that `kv import` and `net
+/// import` take, ROOT the page on which its root bucket begins, KEY a key of Docker's bucket.
+const COMMANDS: [&str; 67] = [
     "info FILE",
     "info --format json FILE",
     "check FILE",
@@ -50,6 +50,20 @@ const COMMANDS: [&str; 51] = [
     "net ports FILE",
     "net addresses FILE",
     "net diagram FILE",
+    "net doctor FILE",
+    "net doctor --format json --target 29.0 FOLDER",
+    "net fix FILE",
+    "net fix --rule wrong-count FOLDER",
+    "net rm network --force FILE bridge",
+    "net rm port FILE 8080",
+    "net prune --no-containers FILE",
+    "net recount FILE",
+    "net reset-default-bridge FILE",
+    "net set --label a=b FILE none",
+    "net export FILE",
+    "net script FILE",
+    "net strip FILE -o OUT",
+    "net migrate FILE OUT",
     "snapshot FILE OUT",
     "snapshot --raw FILE OUT",
     "compact -o OUT FILE",
@@ -65,8 +79,16 @@ const COMMANDS: [&str; 51] = [
     "kv put --dry-run --wait 600 FOLDER new-key value",
     "kv delete --dry-run FILE KEY",
     "kv import --dry-run FILE RECORDS",
+    "net import --dry-run FILE EXPORT",
+    "net migrate --dry-run OTHER FILE --network labelled",
 ];
 
+/// What EXPORT holds.
+const EXPORT: &str = r#"{"schema":1,"networks":[{"name":"new","id":"n","driver":"null","records":[
+    {"key":"docker/network/v1.0/network/n/","last_index":1,
+     "value":{"configOnly":true,"enableIPv6":false,"id":"n","name":"new","networkType":"null"}}]}]}"#;
+/// Networks of another file.
+const OTHER: &str = "testdata/docker/networks-stopped-20.10.24.db";
 /// What RECORDS holds.
 const RECORDS: &str = r#"[{"key":"new-key","last_index":1,"value":"value"}]"#;
 
@@ -120,13 +142,17 @@ impl Scene {
     fn run(&self, command: &str) -> Ran {
         let elsewhere = tempfile::tempdir().unwrap();
         let (out, records) = (elsewhere.path().join("out.db"), elsewhere.path().join("records.json"));
+        let export = elsewhere.path().join("export.json");
         fs::write(&records, RECORDS).unwrap();
+        fs::write(&export, EXPORT).unwrap();
         let (root, key) = known_places();
         let arguments = command.split(' ').map(|word| match word {
             "FILE" => self.database.clone().into(),
             "FOLDER" => self.folder.path().into(),
             "OUT" => out.clone().into(),
             "RECORDS" => records.clone().into(),
+            "EXPORT" => export.clone().into(),
+            "OTHER" => OTHER.into(),
             "ROOT" => root.to_string().into(),
             "KEY" => key.clone().into(),
             word => word.into(),

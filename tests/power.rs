@@ -137,8 +137,7 @@ fn power_cuts(kind: &'static str) {
         }
         let before = last(&path).unwrap_or(0);
         let acknowledged = cut(&disk, &path, true, turn * 7 % 40);
-        disk.unmount();
-        assert!(disk.mount(), "the file system is gone");
+        disk.restart();
         let found = if path.exists() { last(&path).unwrap_or_else(|wrong| panic!("turn {turn}: {wrong}")) } else { 0 };
         match acknowledged {
             Acknowledged::Nothing => assert!(path.exists() || before == 0, "turn {turn}: the file is gone"),
@@ -170,8 +169,7 @@ fn commits_without_a_sync_are_lost_when_the_power_is_cut() {
     for turn in 0..PATIENCE {
         let path = disk.path().join(format!("{turn}.db"));
         let acknowledged = cut(&disk, &path, false, 30);
-        disk.unmount();
-        assert!(disk.mount());
+        disk.restart();
         let Acknowledged::Commit(number) = acknowledged else { continue };
         match last(&path) {
             Ok(found) if found >= number => {}
@@ -208,9 +206,8 @@ fn nothing_is_acknowledged_after_the_device_has_failed() {
     assert!(poisoned || matches!(&failed, Error::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull));
     drop(db);
     // What the kernel still holds in memory is no proof.
-    disk.unmount();
     memory.resize(256 << 20);
-    assert!(disk.mount());
+    disk.restart();
     let db = Db::open(&path).unwrap();
     let tx = db.begin_read().unwrap();
     let bucket = tx.bucket("ballast").unwrap().unwrap();

@@ -122,8 +122,7 @@ impl Workload {
 
     pub fn is_of(self, engine: EngineName) -> bool {
         match engine {
-            EngineName::Go => true,
-            EngineName::Unbolt => self != Self::Compact,
+            EngineName::Go | EngineName::Unbolt => true,
             // Reading itself does not depend on how the file was opened.
             EngineName::GoRo => matches!(self, Self::Open | Self::OpenGet | Self::GetTx),
             // Their files have other free lists; LMDB has no check, and a connection of

@@ -11,6 +11,9 @@ use unbolt::format::{
     BranchElement, BucketHeader, BucketRoot, Bytes, Endian, Layout, Leaf, LeafElement, Page, PageHeader, PageId, PageKind,
     PageSize, RawMeta, encode_branch, encode_freelist, encode_inline, encode_leaf, encode_meta,
 };
+use unbolt::net::doctor::Doctor;
+use unbolt::net::{Draft, ROOT};
+use unbolt::store::KvPair;
 use unbolt::tree::{BucketAt, Entry, Place, Visitor, bucket_stats, reach, read_freelist, verify, walk};
 use unbolt::{Corruption, Error, Snapshot, Storage, TxSelector};
 
@@ -222,5 +225,29 @@ impl<B: Bytes> Visitor<B> for Everything {
     fn value(&mut self, key: &B, value: &B, _: &Place<'_, B>) -> Result<(), Corruption> {
         self.bytes += (key.len() + value.len()) as u64;
         Ok(())
+    }
+}
+
+/// The kinds of records that the input is read as, one after the other.
+const RECORDS: [&str; 9] = [
+    "network/n/",
+    "endpoint/n/e/",
+    "endpoint_count/n/",
+    "sandbox/s/",
+    "bridge/n/",
+    "bridge-endpoint/e/",
+    "ipvlan/network/n/",
+    "ipam/default/data/L/10.0.0.0/8/",
+    "ipam/default/config/L/",
+];
+
+/// Reads the input as values of Docker's records, parted by zero bytes; looks at them with several versions in mind, and
+/// mends what can be mended.
+pub fn net(data: &[u8]) {
+    let pair = |(key, value): (&str, &[u8])| Ok(KvPair { key: format!("{ROOT}{key}"), value: value.into(), last_index: 1 });
+    for version in ["1.10", "20.10", "27.0", "29.0"] {
+        let mut draft = Draft::read(RECORDS.into_iter().zip(data.split(|byte| *byte == 0)).map(pair)).expect("in memory");
+        let fixed = Doctor::new().target(version.parse().expect("a version")).fix(&mut draft, |_| true);
+        assert!(fixed.left.iter().all(|finding| finding.mends.is_empty()), "{fixed:?}");
     }
 }

@@ -175,8 +175,8 @@ impl<'f> File<'f> {
             }
             return self.leaf(&elements, false);
         }
-        if elements.is_empty() {
-            return Err(format!("branch {page} is empty"));
+        if elements.len() < 2 {
+            return Err(format!("branch {page} has {} children", elements.len()));
         }
         for (at, element) in elements.iter().enumerate() {
             let lower = if at == 0 { place.lower.clone() } else { Some(element.key.clone()) };

@@ -99,7 +99,7 @@ impl Made {
 
     /// A tree of one leaf, or of a branch over some.
     fn tree(&mut self, input: &mut Input<'_>, depth: usize, root: bool) -> PageId {
-        let children = if input.below(3) == 0 { 1 + input.below(4) } else { 0 };
+        let children = if input.below(3) == 0 { 2 + input.below(3) } else { 0 };
         if children == 0 || self.next().0 as usize > PAGES {
             return self.leaf(input, depth, b"", !root);
         }

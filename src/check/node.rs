@@ -113,11 +113,6 @@ pub(super) fn exact_separator(node: &impl Node, separator: &[u8]) -> Offence {
     (node.key(0).ok()? != separator).then_some((0, CorruptionKind::SeparatorInexact))
 }
 
-/// Whether a leaf has plain values and nothing else. Where it has, no rule about flags and buckets can be broken.
-pub(super) fn plain(leaf: &Leaf<&[u8]>) -> bool {
-    (0..leaf.len()).all(|i| leaf.flags(i).is_ok_and(|flags| flags == 0))
-}
-
 /// Of the flags of a leaf's elements only one means something.
 pub(super) fn flags(leaf: &Leaf<&[u8]>) -> Offence {
     let unknown = |i| leaf.flags(i).ok().filter(|flags| flags & !BUCKET_FLAG != 0);

@@ -64,7 +64,6 @@ impl<B: Bytes> Visitor<B> for Trees<'_, '_> {
 
     fn page(&mut self, page: &Page<B>, place: &Place<'_, B>) -> Result<(), Infallible> {
         let page = page.borrowed();
-        fetch(page.bytes());
         if place.inline {
             let kind = node::inline_header(&page);
             self.tell(kind.map(|kind| kind.at_offset(page.id(), page.offset())), place);
@@ -132,8 +131,8 @@ impl Trees<'_, '_> {
         self.tell(empty_leaf(leaf, place.depth).map(|kind| kind.at_offset(page.id(), page.offset())), place);
         let level = self.levels.last_mut().and_then(|level| level.unequal(place.depth));
         self.tell(level.map(|kind| kind.at_offset(page.id(), page.offset())), place);
-        self.node(leaf, page, place);
-        if !node::plain(leaf) {
+        let flags = self.node(leaf, page, place);
+        if flags.is_none_or(|flags| flags != 0) {
             self.element(node::flags(leaf), leaf, page, place);
             self.element(node::bucket_lengths(leaf), leaf, page, place);
             let in_inline = if place.inline { node::buckets_in_inline(leaf) } else { None };
@@ -141,16 +140,19 @@ impl Trees<'_, '_> {
         }
     }
 
-    /// The rules that hold for branches and leaves alike.
-    fn node<B: Bytes>(&mut self, node: &impl Node, page: &Page<&[u8]>, place: &Place<'_, B>) {
+    /// The rules that hold for branches and leaves alike. Gives back the flags that any element has, where one look at
+    /// the page has told them.
+    fn node<B: Bytes>(&mut self, node: &impl Node, page: &Page<&[u8]>, place: &Place<'_, B>) -> Option<u32> {
         // Nearly every page is as Go writes it, and then one look at it is enough.
-        if !page.is_canonical() {
+        let flags = page.canonical();
+        if flags.is_none() {
             self.elements(node, page, place);
         }
         let [separator, lower, upper] = [place.separator, place.lower, place.upper].map(|key| key.map(|key| &**key));
         self.element(lower.and_then(|lower| node::lower_bound(node, lower)), node, page, place);
         self.element(upper.and_then(|upper| node::upper_bound(node, upper)), node, page, place);
         self.element(separator.and_then(|key| node::exact_separator(node, key)), node, page, place);
+        flags
     }
 
     /// The rules about the elements of one page by themselves.
@@ -172,14 +174,6 @@ impl Trees<'_, '_> {
         let offset = page.offset().saturating_add(u64::try_from(within).unwrap_or(u64::MAX));
         self.report.tree(kind.at_offset(page.id(), offset), place, node.key(index).ok());
     }
-}
-
-/// Reads a byte of each cache line at the start of a page, so that memory fetches them all at once. The rules
-/// would wait for one after the other; on a file in memory this saves a quarter of the whole check.
-fn fetch(bytes: &[u8]) {
-    const LINE: usize = 64;
-    const LINES: usize = 64;
-    std::hint::black_box(bytes.iter().step_by(LINE).take(LINES).fold(0, |all, byte| all ^ byte));
 }
 
 /// A leaf below a branch has elements.

@@ -91,10 +91,18 @@ pub struct Cli {
     #[arg(short = 'V', short_alias = 'v', long, action = clap::ArgAction::Version)]
     version: Option<bool>,
     /// When to colour output
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", hide_possible_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN",
+        hide_possible_values = true,
+        display_order = 100
+    )]
     color: Color,
     /// Show no progress
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 100)]
     quiet: bool,
     #[command(subcommand)]
     command: Command,
@@ -123,8 +131,8 @@ enum Command {
     DeleteBucket(delete_bucket::Args),
     RenameBucket(rename_bucket::Args),
     Bench(bench::Args),
-    Net(net::Args),
     Kv(kv::Args),
+    Net(net::Args),
     Snapshot(snapshot::Args),
     Find(find::Args),
     #[command(visible_alias = "completion")]
@@ -197,8 +205,8 @@ fn dispatch(command: &Command, context: &mut Context<'_>) -> Result<Status, Fail
         Command::DeleteBucket(args) => return delete_bucket::run(args, context),
         Command::RenameBucket(args) => return rename_bucket::run(args, context),
         Command::Bench(args) => return bench::run(args, context),
-        Command::Net(args) => return net::run(args, context),
         Command::Kv(args) => return kv::run(args, context),
+        Command::Net(args) => return net::run(args, context),
         Command::Version(_) => version::run(context.out)?,
         Command::Man(args) => {
             if man::run(args, Cli::command(), context.out)?.is_none() {

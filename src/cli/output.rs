@@ -28,6 +28,11 @@ pub fn refuse_unsafe(out: &Path, source: &Path, force: bool) -> Result<(), Failu
     }
 }
 
+/// Whether two paths lead to one file.
+pub fn is_same(a: &Path, b: &Path) -> bool {
+    fs::metadata(a).is_ok_and(|there| is_same_file(&there, a, b))
+}
+
 #[cfg(unix)]
 fn is_same_file(there: &Metadata, _: &Path, source: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;

@@ -32,7 +32,7 @@ pub struct WriteArgs {
 }
 
 /// A length of time as a number of seconds, with a fraction where one is wanted.
-fn seconds(text: &str) -> Result<Duration, String> {
+pub fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
     Duration::try_from_secs_f64(seconds).map_err(|e| e.to_string())
 }
@@ -124,7 +124,7 @@ impl Context<'_> {
 }
 
 /// Never makes a file that is missing, and changes no file that is not sound.
-fn options() -> OpenOptions {
+pub fn options() -> OpenOptions {
     let mut options = Db::options();
     options.create(false).verify(Verify::Tree);
     options

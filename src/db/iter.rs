@@ -85,7 +85,10 @@ impl<'tx> Iterator for Iter<'tx> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         match &mut self.0 {
-            Inner::Committed(iter) => iter.next_as(pair),
+            Inner::Committed(iter) => match iter.next_value() {
+                Some((key, value)) => Some(Ok((key, Entry::Value(value)))),
+                None => iter.next_as(pair),
+            },
             Inner::Edited(edited) => edited.step(false),
         }
     }

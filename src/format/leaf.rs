@@ -98,6 +98,12 @@ impl<B: Bytes> Leaf<B> {
         Ok(self.flags(i)? & BUCKET_FLAG != 0)
     }
 
+    /// The first element from this position on that is a bucket. Nothing but the flags is looked at.
+    #[inline]
+    pub(crate) fn next_bucket(&self, from: usize) -> Option<usize> {
+        (from..self.len()).find(|i| self.is_bucket(*i) == Ok(true))
+    }
+
     /// Where in the run the key and the value of the element at this position lie.
     pub fn span(&self, i: usize) -> Result<std::ops::Range<usize>, Corruption> {
         let endian = self.page.endian();
@@ -144,6 +150,13 @@ impl<B: Bytes> Leaf<B> {
         Some(LeafElement { flags: flags.get(endian), key: bytes.part(key..value)?, value: bytes.part(value..end)? })
     }
 
+    /// Key and value of the element at this position, where they can be read and it is no bucket.
+    #[inline(always)]
+    pub(crate) fn value(&self, i: usize) -> Option<(B, B)> {
+        let element = self.element_as(i, self.page.endian())?;
+        if element.is_bucket() { None } else { Some((element.key, element.value)) }
+    }
+
     #[cold]
     fn bad_element(&self, i: usize) -> Corruption {
         let missing =
@@ -158,6 +171,17 @@ impl<B: Bytes> Leaf<B> {
         let raw = self.raw(i)?;
         let (start, end) = self.page.element_span(i, raw.pos.get(endian), u64::from(raw.ksize.get(endian)))?;
         Ok(self.page.bytes().get(start..end).unwrap_or_default())
+    }
+
+    /// The first of these positions whose key is not wanted or cannot be read, or their end.
+    #[inline(always)]
+    pub(crate) fn first_key_without(&self, positions: std::ops::Range<usize>, wanted: impl Fn(&[u8]) -> bool) -> usize {
+        let end = positions.end;
+        let key = |at| match self.page.endian() {
+            Endian::Little => self.page.key_at(at, |[_, pos, ksize, _]| (pos, ksize), Endian::Little),
+            Endian::Big => self.page.key_at(at, |[_, pos, ksize, _]| (pos, ksize), Endian::Big),
+        };
+        positions.into_iter().find(|at| !key(*at).is_some_and(&wanted)).unwrap_or(end)
     }
 
     /// What the element at this position holds, a bucket's header parsed.

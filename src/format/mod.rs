@@ -35,7 +35,7 @@ pub use endian::{Endian, U16, U32, U64};
 pub use freelist::Freelist;
 pub use leaf::{BUCKET_FLAG, Leaf, LeafElement, LeafItem};
 pub use meta::{META_SIZE, Meta, MetaPair, MetaRefusal, MetaSlot, RawMeta};
-pub(crate) use order::compare_keys;
+pub(crate) use order::{begins_with, compare_keys};
 pub use page::{ELEMENT_SIZE, PAGE_HEADER_SIZE, Page, PageHeader, PageKind};
 
 /// The magic number of every Bolt file, in the byte order of the machine that wrote it.

@@ -26,6 +26,12 @@ pub(crate) fn compare_keys(a: &[u8], b: &[u8]) -> Ordering {
     rest_of_a.cmp(rest_of_b)
 }
 
+/// Whether a key begins with these bytes.
+#[inline(always)]
+pub(crate) fn begins_with(key: &[u8], prefix: &[u8]) -> bool {
+    key.get(..prefix.len()).is_some_and(|head| compare_keys(head, prefix).is_eq())
+}
+
 /// Compares keys that are the same but for less than a word at the end of the shorter one.
 #[inline(always)]
 fn compare_ends(a: &[u8], b: &[u8]) -> Ordering {
@@ -52,6 +58,11 @@ mod tests {
         fn keys_compare_as_slices_do(common: Vec<u8>, a: Vec<u8>, b: Vec<u8>) -> bool {
             let (a, b) = ([&common[..], &a].concat(), [&common[..], &b].concat());
             compare_keys(&a, &b) == a.cmp(&b) && compare_keys(&a, &a).is_eq() && compare_keys(&common, &a) == common.cmp(&a)
+        }
+
+        fn keys_begin_as_slices_do(common: Vec<u8>, a: Vec<u8>, b: Vec<u8>) -> bool {
+            let (a, b) = ([&common[..], &a].concat(), [&common[..], &b].concat());
+            begins_with(&a, &common) && begins_with(&a, &b) == a.starts_with(&b) && begins_with(&common, &a) == common.starts_with(&a)
         }
     }
 }

@@ -145,6 +145,9 @@ pub struct Page<B> {
     endian: Endian,
 }
 
+/// The word that a branch element does not have.
+const NONE: U32 = U32::new(0, Endian::Little);
+
 /// Where the element headers of a page end.
 #[inline(always)]
 fn elements_end(kind: PageKind, count: u16) -> usize {
@@ -369,32 +372,34 @@ impl<B: Bytes> Page<B> {
     }
 
     /// Whether a tree page is as Go writes it: elements packed in order and inside the run, keys ascending and none
-    /// empty. Nearly every page is, and this is one pass over it.
-    pub(crate) fn is_canonical(&self) -> bool {
-        match self.endian {
-            Endian::Little => self.canonical_as(Endian::Little).is_some(),
-            Endian::Big => self.canonical_as(Endian::Big).is_some(),
+    /// empty. Nearly every page is, and this is one pass over it. Gives back the flags that any element of it has.
+    pub(crate) fn canonical(&self) -> Option<u32> {
+        // With order and kind known, the loop holds no test of them.
+        match (self.endian, self.kind) {
+            (Endian::Little, PageKind::Leaf) => self.packed_in_order(Endian::Little, |words| words),
+            (Endian::Big, PageKind::Leaf) => self.packed_in_order(Endian::Big, |words| words),
+            (endian, _) => self.packed_in_order(endian, |[pos, ksize, _, _]| [NONE, pos, ksize, NONE]),
         }
     }
 
+    /// `leaf` makes the words of a leaf's element, which are flags, position, length of the key and of the value.
     #[inline(always)]
-    fn canonical_as(&self, endian: Endian) -> Option<()> {
-        let (mut expected, mut previous) = (self.elements_end(), &[][..]);
-        for i in 0..usize::from(self.count) {
-            let (words, own) = self.element_words(i)?;
-            let (pos, ksize, vsize) = match (self.kind, words) {
-                (PageKind::Leaf, [_, pos, ksize, vsize]) => (pos, ksize, index(vsize.get(endian))),
-                (_, [pos, ksize, _, _]) => (pos, ksize, 0),
-            };
-            let start = own.checked_add(index(pos.get(endian)))?;
-            let middle = start.checked_add(index(ksize.get(endian)))?;
-            let key = self.bytes.get(start..middle)?;
-            if start != expected || !compare_keys(previous, key).is_lt() {
+    fn packed_in_order(&self, endian: Endian, leaf: impl Fn([U32; 4]) -> [U32; 4]) -> Option<u32> {
+        let bytes: &[u8] = &self.bytes;
+        let headers = bytes.get(PAGE_HEADER_SIZE..self.elements_end())?;
+        let (mut own, mut start, mut previous, mut all_flags) = (PAGE_HEADER_SIZE, self.elements_end(), &[][..], 0);
+        for header in headers.chunks_exact(ELEMENT_SIZE) {
+            let [flags, pos, ksize, vsize] =
+                leaf(bytemuck::cast(*header.first_chunk::<ELEMENT_SIZE>()?)).map(|word| word.get(endian));
+            let middle = start.checked_add(index(ksize))?;
+            let key = bytes.get(start..middle)?;
+            if own.wrapping_add(index(pos)) != start || !compare_keys(previous, key).is_lt() {
                 return None;
             }
-            (expected, previous) = (middle.checked_add(vsize)?, key);
+            (own, start, previous) = (own.wrapping_add(ELEMENT_SIZE), middle.checked_add(index(vsize))?, key);
+            all_flags |= flags;
         }
-        (expected <= self.bytes.len()).then_some(())
+        (start <= bytes.len()).then_some(all_flags)
     }
 
     /// The first position whose key is not below `key`, and whether it is equal to it. `locate` takes position
@@ -424,7 +429,7 @@ impl<B: Bytes> Page<B> {
     }
 
     #[inline(always)]
-    fn key_at(&self, i: usize, locate: fn([U32; 4]) -> (U32, U32), endian: Endian) -> Option<&[u8]> {
+    pub(super) fn key_at(&self, i: usize, locate: fn([U32; 4]) -> (U32, U32), endian: Endian) -> Option<&[u8]> {
         let (words, own) = self.element_words(i)?;
         let (pos, ksize) = locate(words);
         let start = own.checked_add(index(pos.get(endian)))?;

@@ -20,6 +20,20 @@ pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
+/// The text that bytes are written as.
+pub(super) fn encode(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let bits = chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        for place in 0..4 {
+            let digit = DIGITS.get((bits >> (18 - 6 * place) & 63) as usize).filter(|_| place <= chunk.len());
+            text.push(char::from(*digit.unwrap_or(&b'=')));
+        }
+    }
+    text
+}
+
 fn value(digit: u8) -> Option<u32> {
     Some(u32::from(match digit {
         b'A'..=b'Z' => digit - b'A',
@@ -45,7 +59,7 @@ mod tests {
             ("AkIAESIz", b"\x02\x42\x00\x11\x22\x33"),
             ("//+A", b"\xff\xff\x80"),
         ] {
-            assert_eq!(decode(text).as_deref(), Some(bytes), "{text}");
+            assert_eq!((decode(text).as_deref(), encode(bytes).as_str()), (Some(bytes), text));
         }
         for text in ["Z", "Zg=", "Zm9v====", "=", "Zm9\n", "ä=", "Z===", "Zm9vZ==="] {
             assert_eq!(decode(text), None, "{text}");

@@ -70,6 +70,28 @@ impl Bitmap {
         bitmap.validate()
     }
 
+    /// The bytes of a bitmap with empty runs dropped, as many blocks as its bits need, and its free bits counted; `None`
+    /// where the bytes are too few to tell how many bits there are. Half a run at the end is dropped too.
+    pub(super) fn repair(bytes: &[u8]) -> Option<Vec<u8>> {
+        let (bits, rest) = bytes.split_first_chunk::<8>()?;
+        let (_, rest) = rest.split_first_chunk::<8>()?;
+        let bits = u64::from_be_bytes(*bits);
+        let (mut missing, mut runs) = (bits.div_ceil(BLOCK), Vec::new());
+        for run in rest.as_chunks::<RUN>().0.iter().map(Run::read) {
+            let count = run.count.min(missing);
+            missing -= count;
+            runs.extend((count > 0).then_some(Run { count, ..run }));
+        }
+        runs.extend((missing > 0).then_some(Run { block: 0, count: missing }));
+        let bitmap = Bitmap { bits, free: 0, runs };
+        let mut repaired = [bits.to_be_bytes(), bits.saturating_sub(bitmap.set()).to_be_bytes()].concat();
+        for run in &bitmap.runs {
+            repaired.extend(run.block.to_be_bytes());
+            repaired.extend(run.count.to_be_bytes());
+        }
+        Some(repaired)
+    }
+
     fn validate(self) -> Result<Bitmap, BitmapError> {
         if let Some(run) = self.runs.iter().position(|run| run.count == 0) {
             return Err(BitmapError::EmptyRun { run });
@@ -291,6 +313,27 @@ mod tests {
                 && bitmap.set() == set.len() as u64
         }
         quickcheck::quickcheck(same as fn(Vec<(u32, u8)>, u8) -> bool);
+    }
+
+    #[test]
+    fn a_repaired_bitmap_has_its_blocks_and_its_count() {
+        for (bits, runs, free) in [
+            (256_u64, vec![(0x8000_0000_u32, 1_u64), (7, 0), (0, 6), (1, 1)], 254),
+            (64, vec![(u32::MAX, u64::MAX)], 0),
+            (u64::MAX, vec![(0xc000_0000, 1)], u64::MAX - 2),
+            (0, vec![(1, 1)], 0),
+            (33, vec![], 33),
+        ] {
+            let mut bytes = [bits.to_be_bytes(), 9_u64.to_be_bytes()].concat();
+            for (block, count) in runs {
+                bytes.extend(block.to_be_bytes());
+                bytes.extend(count.to_be_bytes());
+            }
+            bytes.extend([1, 2, 3]);
+            let bitmap = Bitmap::parse(&Bitmap::repair(&bytes).unwrap()).unwrap();
+            assert_eq!((bitmap.bits(), bitmap.free(), bits - bitmap.set()), (bits, free, free));
+        }
+        assert_eq!(Bitmap::repair(&[0; 15]), None);
     }
 
     #[test]

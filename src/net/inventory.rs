@@ -116,7 +116,8 @@ impl Inventory {
         Ok(inventory)
     }
 
-    fn add(&mut self, pair: KvPair) {
+    /// Sorts one record in.
+    pub(super) fn add(&mut self, pair: KvPair) {
         if pair.value.is_empty() {
             return self.empty.push(pair);
         }

@@ -51,7 +51,7 @@ use std::str::FromStr;
 pub use bolt::BoltStore;
 pub use entries::Entries;
 pub use error::StoreError;
-pub use record::{INDEX_SIZE, Records, decode, records};
+pub use record::{INDEX_SIZE, Records, decode, encode, records};
 pub use tx::StoreTx;
 
 /// The bucket that Docker uses.

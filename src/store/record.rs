@@ -54,7 +54,7 @@ impl<S: Storage> fmt::Debug for Records<'_, S> {
 }
 
 /// A value as it is stored: behind its index.
-pub(super) fn encode(index: u64, value: &[u8]) -> Vec<u8> {
+pub fn encode(index: u64, value: &[u8]) -> Vec<u8> {
     [&index.to_le_bytes()[..], value].concat()
 }
 

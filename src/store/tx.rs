@@ -6,7 +6,7 @@ use super::index::Indexes;
 use super::record::{decode, encode};
 use super::view::View;
 use super::{KvPair, StoreError};
-use crate::db::{BucketMut, WriteTx};
+use crate::db::{BucketMut, Entry, WriteTx};
 use crate::error::{Error, Result};
 use crate::tree::end_of_prefix;
 
@@ -94,6 +94,18 @@ impl<'t> StoreTx<'t> {
     pub fn delete(&mut self, key: &str) -> Result<(), StoreError> {
         self.view()?.stored(key)?.ok_or(StoreError::KeyNotFound)?;
         self.remove(|bucket| bucket.delete(key).map(u64::from)).map(drop)
+    }
+
+    /// Deletes whatever lies under a key, readable or not: a value, or a bucket with all that is in it. Says whether
+    /// anything did.
+    pub fn discard(&mut self, key: &[u8]) -> Result<bool, StoreError> {
+        self.tx.bucket(self.bucket)?.ok_or(StoreError::KeyNotFound)?;
+        let deleted = self.remove(|bucket| match bucket.entry(key)? {
+            None => Ok(0),
+            Some(Entry::Value(_)) => bucket.delete(key).map(u64::from),
+            Some(Entry::Bucket(_)) => bucket.delete_bucket(key).map(|()| 1),
+        })?;
+        Ok(deleted > 0)
     }
 
     /// Deletes all keys that begin with `prefix`, readable or not, and says how many they were. A bucket among them

@@ -158,6 +158,22 @@ impl<'s, S: Storage> Cursor<'s, S> {
         }
     }
 
+    /// Moves one entry on within the leaf, as long as that lies before `end` and is a plain value, and gives the pair. What
+    /// is anything else is left to [`advance`](Self::advance).
+    #[inline(always)]
+    pub(super) fn next_value_before(&mut self, end: usize) -> Option<(S::Run<'s>, S::Run<'s>)> {
+        let (leaf, position) = self.leaf.as_mut()?;
+        let next = *position + 1;
+        let pair = if next < end { leaf.value(next)? } else { return None };
+        *position = next;
+        Some(pair)
+    }
+
+    /// The leaf that the cursor is on, and the position there.
+    pub(super) fn leaf(&self) -> Option<(&Leaf<S::Run<'s>>, usize)> {
+        self.leaf.as_ref().map(|(leaf, at)| (leaf, *at))
+    }
+
     /// Moves one entry back; `false` where there is none.
     #[inline]
     pub(crate) fn retreat(&mut self) -> Result<bool> {
@@ -230,10 +246,12 @@ impl<'s, S: Storage> Cursor<'s, S> {
         }
     }
 
-    /// Fetches the leaf after this one, for a scan that begins here; `false` where the cursor is nowhere.
+    /// Fetches the leaves after this one, for a scan that begins here; `false` where the cursor is nowhere.
     pub(super) fn begin_scan(&self) -> bool {
         if let Some((branch, index)) = self.branches.last() {
-            self.prefetch_beyond(branch, *index, Way::Forward);
+            let pages = self.bucket.pages();
+            pages.prefetch_children(branch, None, Some(index + 1));
+            pages.prefetch_children(branch, Some(index + 1), Some(index + 2));
         }
         self.leaf.is_some()
     }
@@ -302,18 +320,6 @@ impl<'s, S: Storage> Cursor<'s, S> {
         Err(CorruptionKind::EndlessEmptyLeaves.at(root).into())
     }
 
-    /// Fetches the page that a scan comes to after the next one: its turn comes while this one is read. Measured,
-    /// a scan of a file that does not fit in the caches takes a third less time.
-    fn prefetch_beyond(&self, branch: &Branch<S::Run<'s>>, next: usize, way: Way) {
-        let beyond = match way {
-            Way::Forward => Some(next + 1),
-            Way::Back => next.checked_sub(1),
-        };
-        if let Some(Ok(page)) = beyond.map(|index| branch.child(index)) {
-            self.bucket.pages().prefetch(page);
-        }
-    }
-
     /// The page next to the current one, under the lowest branch that has one.
     fn sibling(&mut self, way: Way) -> Result<Option<Page<S::Run<'s>>>> {
         while let Some((branch, index)) = self.branches.pop() {
@@ -322,7 +328,11 @@ impl<'s, S: Storage> Cursor<'s, S> {
                 Way::Back => index.checked_sub(1),
             };
             if let Some(next) = next {
-                self.prefetch_beyond(&branch, next, way);
+                let beyond = match way {
+                    Way::Forward => [Some(next + 1), Some(next + 2)],
+                    Way::Back => [next.checked_sub(1), next.checked_sub(2)],
+                };
+                self.bucket.pages().prefetch_children(&branch, beyond[0], beyond[1]);
                 return self.push(branch, next).map(Some);
             }
         }

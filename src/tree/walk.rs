@@ -186,10 +186,8 @@ impl<'s, S: Storage, V: Visitor<S::Run<'s>>> Walk<'_, 's, S, V> {
 
     fn child(&mut self, page: Page<S::Run<'s>>, at: usize) -> Result<(), WalkError<V::Stop>> {
         let element = match page.into_branch().and_then(|branch| {
-            if at + 1 < branch.len() {
-                // It is fetched while the child before it is visited.
-                self.pages.prefetch(branch.child(at + 1)?);
-            }
+            // They are fetched while this child is visited.
+            self.pages.prefetch_children(&branch, Some(at + 1), Some(at + 2));
             let upper = (at + 1 < branch.len()).then(|| branch.element(at + 1).map(|next| next.key)).transpose();
             // A separator that cannot be read is reported when its own turn comes.
             Ok((branch.element(at)?, upper.ok().flatten(), branch.child_offset(at)))
@@ -219,18 +217,28 @@ impl<'s, S: Storage, V: Visitor<S::Run<'s>>> Walk<'_, 's, S, V> {
             Ok(leaf) => leaf,
             Err(corruption) => return self.problem(corruption),
         };
+        if !V::VALUES {
+            let bucket = leaf.next_bucket(at);
+            self.go_on_at(bucket.map_or(leaf.len(), |at| at + 1));
+            return bucket.map_or(Ok(()), |at| self.bucket(&leaf, at));
+        }
         for at in at..leaf.len() {
-            if let Some(frame) = self.stack.last_mut() {
-                frame.next = at + 1;
-            }
+            self.go_on_at(at + 1);
             match leaf.is_bucket(at) {
                 Ok(true) => return self.bucket(&leaf, at),
-                Ok(false) if V::VALUES && !self.value(&leaf, at)? => return Ok(()),
+                Ok(false) if !self.value(&leaf, at)? => return Ok(()),
                 Ok(false) => {}
                 Err(corruption) => self.problem(corruption)?,
             }
         }
         Ok(())
+    }
+
+    /// Notes which element of the page comes next.
+    fn go_on_at(&mut self, next: usize) {
+        if let Some(frame) = self.stack.last_mut() {
+            frame.next = next;
+        }
     }
 
     /// Shows a value; `false` where its page is left.

@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 
 use super::go::Beside;
 
-/// Starts the daemon, runs docker with the words of each line of standard input, and stops the daemon where that ends.
-/// What docker says is set in by a blank; the line after it tells how docker ended.
+/// Starts the daemon, runs docker with the words of each line of standard input, or a shell where the first word is `sh`,
+/// and stops the daemon where that ends. What they say is set in by a blank; the line after it tells how they ended.
 const DAEMON: &str = r#"
 set -euf
 folder=$1
@@ -18,6 +18,7 @@ for place in /run /etc/docker /var/lib/docker /var/lib/containerd; do
     mount -t tmpfs demo "$place"
 done
 ip link set lo up
+ip link add uplink0 type veth peer name uplink1
 dockerd --iptables=false --ip6tables=false --storage-driver=vfs --userland-proxy=false \
     --exec-opt native.cgroupdriver=cgroupfs --data-root "$folder/root" </dev/null >"$folder/dockerd.log" 2>&1 &
 daemon=$!
@@ -27,7 +28,8 @@ until docker version </dev/null >/dev/null 2>&1; do
 done
 echo ready
 while read -r words; do
-    if said=$(docker $words </dev/null 2>&1); then ended=0; else ended=$?; fi
+    case $words in sh\ *) run= ;; *) run=docker ;; esac
+    if said=$($run $words </dev/null 2>&1); then ended=0; else ended=$?; fi
     printf '%s\n' "$said" | sed 's/^/ /'
     echo "$ended"
 done

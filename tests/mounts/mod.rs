@@ -1,6 +1,7 @@
 //! File systems of a test's own, where the machine lets it have them: on loop devices, and in memory.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+use std::cell::Cell;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -11,6 +12,8 @@ use tempfile::TempDir;
 pub struct Loop {
     folder: TempDir,
     kind: &'static str,
+    /// The number of the image. After each restart it is another one.
+    image: Cell<u32>,
 }
 
 /// Says why there can be no such file system here.
@@ -48,7 +51,7 @@ impl Loop {
     /// The same with its image in this folder.
     pub fn make(kind: &'static str, folder: &Path, bytes: u64) -> Result<Loop, String> {
         let folder = tempfile::tempdir_in(folder).unwrap();
-        let made = Loop { folder, kind };
+        let made = Loop { folder, kind, image: Cell::new(0) };
         File::create(made.image()).and_then(|image| image.set_len(bytes)).unwrap();
         fs::create_dir(made.path()).unwrap();
         let mut make = Command::new(format!("mkfs.{kind}"));
@@ -63,7 +66,7 @@ impl Loop {
     }
 
     fn image(&self) -> PathBuf {
-        self.folder.path().join("image")
+        self.folder.path().join(format!("image {}", self.image.get()))
     }
 
     /// Where it is mounted.
@@ -71,12 +74,26 @@ impl Loop {
         self.folder.path().join("mounted")
     }
 
-    pub fn mount(&self) -> bool {
-        run(Command::new("mount").args(["-t", self.kind, "-o", "loop"]).arg(self.image()).arg(self.path()))
+    fn mount(&self) -> bool {
+        let options = if self.kind == "xfs" { "loop,nouuid" } else { "loop" };
+        run(Command::new("mount").args(["-t", self.kind, "-o", options]).arg(self.image()).arg(self.path()))
+    }
+
+    /// Unmounts it and mounts what is on the device, as the next boot does.
+    ///
+    /// That is a copy: a process with a table of mounts of its own, such as one in a container, may keep the file system
+    /// as it was before from going away.
+    pub fn restart(&self) {
+        self.unmount();
+        let before = self.image();
+        self.image.set(self.image.get() + 1);
+        assert!(run(Command::new("cp").arg("--sparse=always").arg(&before).arg(self.image())), "its image cannot be copied");
+        fs::remove_file(before).unwrap();
+        assert!(self.mount(), "the file system is gone");
     }
 
     /// Waits until nobody uses it any more.
-    pub fn unmount(&self) {
+    fn unmount(&self) {
         while !run(Command::new("umount").arg(self.path())) && self.is_mounted() {
             std::thread::yield_now();
         }

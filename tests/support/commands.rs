@@ -30,7 +30,7 @@ pub struct Command {
 }
 
 /// The commands that read one file, each with every way to write its output.
-const LINES: [&str; 46] = [
+const LINES: [&str; 55] = [
     "info FILE",
     "info FILE --verbose",
     "info FILE --format json",
@@ -77,6 +77,15 @@ const LINES: [&str; 46] = [
     "net addresses FILE",
     "net diagram FILE",
     "net diagram FILE --as mermaid",
+    "net doctor FILE",
+    "net doctor FILE --format json --target 29.0",
+    "net fix FILE --target 20.10",
+    "net prune FILE --no-containers",
+    "net recount FILE",
+    "net reset-default-bridge FILE",
+    "net export FILE",
+    "net script FILE",
+    "net script FILE --as compose",
 ];
 
 /// The commands that change a file, where it is sound enough for that.
@@ -92,6 +101,9 @@ const WRITING: [&str; 10] = [
     "kv delete FILE a-key --bucket TOP",
     "kv import FILE - --bucket TOP",
 ];
+
+/// The commands that keep a copy before they change a file, so only as dry runs.
+const KEEPING: [&str; 2] = ["net migrate FILE FILE", "net migrate FILE FILE --new-id --target 20.10"];
 
 /// What is said of a file that cannot be written: its byte order or page size is another, its transactions are at their end.
 pub const UNWRITABLE: [&str; 2] = ["can only be read", "have run out"];
@@ -124,7 +136,7 @@ pub fn commands(asked: &Asked) -> Vec<Command> {
     };
     let reading = LINES.iter().map(|line| command((*line).to_owned(), false));
     let writing = WRITING.iter().map(|line| command((*line).to_owned(), true));
-    let rehearsing = WRITING.iter().map(|line| command(rehearsal(line), true));
+    let rehearsing = WRITING.iter().chain(&KEEPING).map(|line| command(rehearsal(line), true));
     reading.chain(writing).chain(rehearsing).collect()
 }
 
@@ -142,8 +154,9 @@ pub fn lines(file: &Path, asked: &Asked) -> Vec<Vec<OsString>> {
         "find DIR",
         "kv list DIR",
         "net ls DIR",
+        "net strip FILE -o OUT --force",
     ];
-    let rehearsals = WRITING.iter().map(|line| rehearsal(line));
+    let rehearsals = WRITING.iter().chain(&KEEPING).map(|line| rehearsal(line));
     let lines = LINES.iter().chain(&others).map(|line| (*line).to_owned()).chain(rehearsals);
     // A word that is given to a program cannot have a zero in it.
     let words = lines.map(|line| words(&line, file, asked));

@@ -129,8 +129,10 @@ impl Writer for UnboltWriter {
         Ok(self.0.close()?)
     }
 
-    fn compact(_: &Path, _: &Path) -> Result<()> {
-        bail!("unbolt has no compaction yet")
+    fn compact(from: &Path, to: &Path) -> Result<()> {
+        let db = Db::options().read_only(true).open(from)?;
+        db.compact_to(to)?;
+        Ok(db.close()?)
     }
 }
 

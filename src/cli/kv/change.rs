@@ -148,7 +148,7 @@ pub fn name(bucket: &OsStr) -> String {
 
 impl Stop {
     /// In words, with the status that it means.
-    fn told(self, file: &Path) -> Failure {
+    pub fn told(self, file: &Path) -> Failure {
         let error = match self {
             Stop::Told(failure) => return failure,
             Stop::Store(StoreError::Db(e)) => return Failure::of(file, e),

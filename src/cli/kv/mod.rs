@@ -1,6 +1,6 @@
 //! Owns `kv`: a bucket of libnetwork's store, its keys, values and indexes, read and changed.
 
-mod change;
+pub mod change;
 pub mod delete;
 pub mod exists;
 pub mod export;

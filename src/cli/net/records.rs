@@ -1,6 +1,6 @@
 //! Owns what the reading `net` commands share: the records of a file, the network that is meant, and cells of tables.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::Snapshot;
 use crate::cli::attempt::Spool;
@@ -12,6 +12,7 @@ use crate::cli::status::Status;
 use crate::cli::txid::TxidArg;
 use crate::net::{FindError, Inventory, Network, Record};
 use crate::store::{DOCKER_BUCKET, StoreError, records};
+use crate::tree::Bucket;
 
 /// As much of an id as docker shows.
 const SHORT: usize = 12;
@@ -39,17 +40,35 @@ pub fn read(
     })
 }
 
+/// The records of a file, to be worked on after it is closed, and which file that is. What is wrong with them is named.
+pub fn take(file: &Path, state: &TxidArg, context: &mut Context<'_>) -> Result<(PathBuf, Inventory), Failure> {
+    let mut taken = None;
+    read(file, state, context, |file, inventory, _| {
+        taken = Some((file.to_path_buf(), inventory.clone()));
+        Ok(Status::Done)
+    })?;
+    taken.ok_or_else(|| Failure::at(Status::Io, file, "nothing was read"))
+}
+
 fn inventory(file: &Path, snapshot: &Snapshot) -> Result<Inventory, Failure> {
-    let of_file = |e| Failure::of(file, e);
-    let root = snapshot.root().map_err(of_file)?;
-    let Some(bucket) = root.bucket(DOCKER_BUCKET.as_bytes()).map_err(of_file)? else {
+    Inventory::read(records(&bucket(file, snapshot)?, b"")).map_err(|error| failed(file, error))
+}
+
+/// The bucket that Docker keeps its networks in.
+pub fn bucket<'s>(file: &Path, snapshot: &'s Snapshot) -> Result<Bucket<'s, Snapshot>, Failure> {
+    let root = snapshot.root().map_err(|e| Failure::of(file, e))?;
+    root.bucket(DOCKER_BUCKET.as_bytes()).map_err(|e| Failure::of(file, e))?.ok_or_else(|| {
         let failure = Failure::at(Status::No, file, format_args!("not Docker's networks: it has no bucket {DOCKER_BUCKET}"));
-        return Err(failure.hint("they are in network/files/local-kv.db below Docker's data root"));
-    };
-    Inventory::read(records(&bucket, b"")).map_err(|error| match error {
-        StoreError::Db(error) => of_file(error),
-        other => Failure::at(Status::Corrupt, file, other),
+        failure.hint("they are in network/files/local-kv.db below Docker's data root")
     })
+}
+
+/// An error of the store.
+pub fn failed(file: &Path, error: StoreError) -> Failure {
+    match error {
+        StoreError::Db(error) => Failure::of(file, error),
+        other => Failure::at(Status::Corrupt, file, other),
+    }
 }
 
 /// The network that somebody means.

@@ -80,7 +80,7 @@ pub(super) struct Node {
 impl Node {
     /// A page taken apart. `base` is where its bytes begin; a page that is part of a bucket's entry has no run.
     pub(super) fn read<B: Bytes>(page: Page<B>, base: Place, run: Option<Run>, parent: Option<NodeId>) -> Result<Node> {
-        let sound = page.is_canonical();
+        let sound = page.canonical().is_some();
         let body = match page.kind() {
             PageKind::Branch => Body::Branch(slots_of(&page.into_branch()?, base, sound)?),
             _ => Body::Leaf(Items::of(items_of(&page.into_leaf()?, base, sound)?)),

@@ -57,8 +57,8 @@ impl<'p> Visitor<&'p [u8]> for Cure<'_> {
 
     fn page(&mut self, page: &Page<&'p [u8]>, place: &WalkPlace<'_, 'p>) -> Result<()> {
         match page.kind() {
-            PageKind::Branch => self.branch(&(*page).into_branch()?, place),
-            _ => self.leaf(&(*page).into_leaf()?, place),
+            PageKind::Branch => self.branch(&page.into_branch()?, place),
+            _ => self.leaf(&page.into_leaf()?, place),
         }
     }
 
