@@ -12,7 +12,7 @@ use std::sync::Arc;
 use scripts::peer::Peer;
 use support::alloc::{Counting, spent_on};
 use support::faulty::{Call, Done, Failure, Fault, Faulty};
-use support::image::{Image, Numbers};
+use support::image::{Image, Numbers, with_isolated_free_pages};
 use twin::assert_sound;
 use unbolt::check::check_snapshot;
 use unbolt::format::{BUCKET_FLAG, Endian, LeafElement, PageId, encode_bucket, encode_inline, encode_leaf};
@@ -327,26 +327,10 @@ fn an_open_that_fails_on_a_bad_list_of_free_pages_gives_the_lock_back() {
 
 /// What one small commit asks for beside this many free pages no two of which are neighbours, and what it writes.
 fn cost_beside(free: u64, freelist: FreelistMode) -> (support::alloc::Spent, u64) {
-    let mut image = Image::new(PAGE as u32, Endian::Little);
-    let leaves: Vec<_> = (0..free)
-        .map(|n| {
-            image.leaf(&[]);
-            (n.to_be_bytes(), image.leaf(&[(0, &n.to_be_bytes(), b"")]))
-        })
-        .collect();
-    let mut level: Vec<(Vec<u8>, PageId)> = leaves.into_iter().map(|(key, page)| (key.to_vec(), page)).collect();
-    while level.len() > 1 {
-        let branch = |part: &[(Vec<u8>, PageId)]| {
-            let children: Vec<_> = part.iter().map(|(key, page)| (&key[..], *page)).collect();
-            (part[0].0.clone(), image.branch(&children))
-        };
-        level = level.chunks(40).map(branch).collect();
-    }
-    let disk = Arc::new(MemoryDisk::from(image.finish(level[0].1, None)));
-    // Mapped files are not copied; this one is read by the commit, which is not what is asked for here.
+    // A file: where a disk is kept in memory, each commit reads it anew.
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("isolated.db");
-    std::fs::write(&path, disk.to_bytes()).unwrap();
+    std::fs::write(&path, with_isolated_free_pages(free)).unwrap();
     let db = Db::options().no_sync(true).freelist(freelist).open(&path).unwrap();
     let put = |byte: u8| db.update(|tx| tx.root_mut().put(7_u64.to_be_bytes(), [byte])).unwrap();
     (0..4).for_each(put);

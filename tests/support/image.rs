@@ -72,6 +72,25 @@ impl Image {
     }
 }
 
+/// A database with pages of 1024 bytes, every other one of which is free, so many of them.
+pub fn with_isolated_free_pages(free: u64) -> Vec<u8> {
+    let mut image = Image::new(1024, Endian::Little);
+    let mut level: Vec<(Vec<u8>, PageId)> = (0..free)
+        .map(|n| {
+            image.leaf(&[]);
+            (n.to_be_bytes().to_vec(), image.leaf(&[(0, &n.to_be_bytes(), b"")]))
+        })
+        .collect();
+    while level.len() > 1 {
+        let branch = |part: &[(Vec<u8>, PageId)]| {
+            let children: Vec<_> = part.iter().map(|(key, page)| (&key[..], *page)).collect();
+            (part[0].0.clone(), image.branch(&children))
+        };
+        level = level.chunks(40).map(branch).collect();
+    }
+    image.finish(level[0].1, None)
+}
+
 /// Sets numbers of a little-endian file, whatever they break.
 pub trait Numbers {
     fn set_u16(&mut self, at: usize, value: u16);

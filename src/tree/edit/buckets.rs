@@ -38,15 +38,16 @@ impl Edit {
     /// Deletes a bucket and all that is in it.
     pub(crate) fn delete_bucket(&mut self, parent: BucketId, name: &[u8]) -> Result<()> {
         let victim = self.open(parent, name)?.ok_or_else(|| self.missing(parent, name))?;
-        // Deepest last, by a list and not by recursion: buckets nest to any depth.
+        // Deepest last, by a list and not by recursion: buckets nest to any depth. The pages of each are freed before those
+        // in it are looked for: one that is inside of itself would never end otherwise.
         let mut victims = vec![victim];
         let mut next = 0;
         while let Some(&bucket) = victims.get(next) {
+            self.free_tree(bucket)?;
             victims.extend(self.open_all(bucket)?);
             next += 1;
         }
         for bucket in victims {
-            self.free_tree(bucket)?;
             let gone = self.bucket_mut(bucket);
             (gone.root, gone.hot) = (None, None);
             gone.children.clear();
