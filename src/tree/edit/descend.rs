@@ -4,7 +4,7 @@ use super::arena::Sources;
 use super::node::{Body, Child, Node, NodeId, Run, child_index};
 use super::{BucketId, Edit, Hot, Stored};
 use crate::error::{CorruptionKind, Result};
-use crate::format::{BUCKET_HEADER_SIZE, Bytes, PageId};
+use crate::format::{BUCKET_HEADER_SIZE, Bytes, PageId, compare_keys};
 use crate::tree::MAX_DEPTH;
 
 impl Edit {
@@ -56,7 +56,9 @@ impl Edit {
             Child::Node(node) => return Ok(node),
             Child::Page(page) => page,
         };
-        let node = read(self.base.pages().load(page)?, Some(parent))?;
+        let pages = self.base.pages();
+        pages.prefetch(page);
+        let node = read(pages.load(page)?, Some(parent))?;
         let node = self.add_node(node);
         if let Body::Branch(slots) = &mut self.node_mut(parent).body {
             slots[at].child = Child::Node(node);
@@ -68,12 +70,12 @@ impl Edit {
 impl Hot {
     fn holds(&self, sources: Sources<'_>, key: &[u8]) -> Result<bool> {
         if let Some((place, len)) = self.upper
-            && sources.bytes(place, len)? <= key
+            && compare_keys(sources.bytes(place, len.into())?, key).is_le()
         {
             return Ok(false);
         }
         match self.lower {
-            Some((place, len)) => Ok(sources.bytes(place, len)? <= key),
+            Some((place, len)) => Ok(compare_keys(sources.bytes(place, len.into())?, key).is_le()),
             None => Ok(true),
         }
     }
