@@ -19,6 +19,10 @@ pub(super) trait Node {
     fn len(&self) -> usize;
     fn key(&self, i: usize) -> Result<&[u8], Corruption>;
     fn span(&self, i: usize) -> Result<Range<usize>, Corruption>;
+
+    /// The flags that any element has, where the node is as Go writes it: elements packed in order and inside the run,
+    /// keys ascending and none empty.
+    fn canonical(&self) -> Option<u32>;
 }
 
 impl Node for Branch<&[u8]> {
@@ -33,6 +37,10 @@ impl Node for Branch<&[u8]> {
     fn span(&self, i: usize) -> Result<Range<usize>, Corruption> {
         Branch::span(self, i)
     }
+
+    fn canonical(&self) -> Option<u32> {
+        self.packed(|_, _, _| {}).map(|_| 0)
+    }
 }
 
 impl Node for Leaf<&[u8]> {
@@ -46,6 +54,11 @@ impl Node for Leaf<&[u8]> {
 
     fn span(&self, i: usize) -> Result<Range<usize>, Corruption> {
         Leaf::span(self, i)
+    }
+
+    fn canonical(&self) -> Option<u32> {
+        let mut all = 0;
+        self.packed(|flags, _, _, _| all |= flags).map(|_| all)
     }
 }
 

@@ -144,7 +144,7 @@ impl Trees<'_, '_> {
     /// the page has told them.
     fn node<B: Bytes>(&mut self, node: &impl Node, page: &Page<&[u8]>, place: &Place<'_, B>) -> Option<u32> {
         // Nearly every page is as Go writes it, and then one look at it is enough.
-        let flags = page.canonical();
+        let flags = node.canonical();
         if flags.is_none() {
             self.elements(node, page, place);
         }

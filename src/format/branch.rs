@@ -81,6 +81,18 @@ impl<B: Bytes> Branch<B> {
         self.page.element_span(i, raw.pos.get(endian), u64::from(raw.ksize.get(endian))).map(|(start, end)| start..end)
     }
 
+    /// Goes through the elements of a branch that is packed in order, keys ascending: `visit` is given the child, and place
+    /// and length of the separator. Gives back where the last one ends; `None` as soon as the branch is not so.
+    #[inline]
+    pub(crate) fn packed(&self, mut visit: impl FnMut(PageId, usize, u32)) -> Option<usize> {
+        let endian = self.page.endian();
+        let lengths = |[pos, ksize, _, _]: [U32; 4]| (pos.get(endian), ksize.get(endian), 0);
+        self.page.packed_in_order(lengths, |words, start| {
+            let raw: RawBranchElement = bytemuck::cast(words);
+            visit(PageId(raw.child.get(endian)), start, raw.ksize.get(endian));
+        })
+    }
+
     /// Tests that separators do not share bytes: there are no more of them than the run has. Only the element headers
     /// are looked at.
     pub fn disjoint(&self) -> Result<(), Corruption> {

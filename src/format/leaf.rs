@@ -98,6 +98,23 @@ impl<B: Bytes> Leaf<B> {
         Ok(self.flags(i)? & BUCKET_FLAG != 0)
     }
 
+    /// Goes through the elements of a leaf that is packed in order, keys ascending: `visit` is given flags, the place of the
+    /// key, and the lengths of key and value. Gives back where the last value ends; `None` as soon as the leaf is not so.
+    #[inline]
+    pub(crate) fn packed(&self, mut visit: impl FnMut(u32, usize, u32, u32)) -> Option<usize> {
+        // With the order known, the loop holds no test of it.
+        let mut go = |endian: Endian| {
+            let lengths = |[_, pos, ksize, vsize]: [U32; 4]| (pos.get(endian), ksize.get(endian), vsize.get(endian));
+            self.page.packed_in_order(lengths, |[flags, _, ksize, vsize], start| {
+                visit(flags.get(endian), start, ksize.get(endian), vsize.get(endian));
+            })
+        };
+        match self.page.endian() {
+            Endian::Little => go(Endian::Little),
+            Endian::Big => go(Endian::Big),
+        }
+    }
+
     /// The first element from this position on that is a bucket. Nothing but the flags is looked at.
     #[inline]
     pub(crate) fn next_bucket(&self, from: usize) -> Option<usize> {

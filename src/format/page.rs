@@ -145,9 +145,6 @@ pub struct Page<B> {
     endian: Endian,
 }
 
-/// The word that a branch element does not have.
-const NONE: U32 = U32::new(0, Endian::Little);
-
 /// Where the element headers of a page end.
 #[inline(always)]
 fn elements_end(kind: PageKind, count: u16) -> usize {
@@ -371,35 +368,30 @@ impl<B: Bytes> Page<B> {
         kind.at_offset(self.id, self.offset.saturating_add(own))
     }
 
-    /// Whether a tree page is as Go writes it: elements packed in order and inside the run, keys ascending and none
-    /// empty. Nearly every page is, and this is one pass over it. Gives back the flags that any element of it has.
-    pub(crate) fn canonical(&self) -> Option<u32> {
-        // With order and kind known, the loop holds no test of them.
-        match (self.endian, self.kind) {
-            (Endian::Little, PageKind::Leaf) => self.packed_in_order(Endian::Little, |words| words),
-            (Endian::Big, PageKind::Leaf) => self.packed_in_order(Endian::Big, |words| words),
-            (endian, _) => self.packed_in_order(endian, |[pos, ksize, _, _]| [NONE, pos, ksize, NONE]),
-        }
-    }
-
-    /// `leaf` makes the words of a leaf's element, which are flags, position, length of the key and of the value.
+    /// Goes through the elements of a tree page that is as Go writes it: packed in order and inside the run, keys ascending
+    /// and none empty. Nearly every page is, and this is one pass over it. `visit` is given the words of each element and
+    /// the place of its key. Gives back where the last value ends; `None` as soon as the page is not like that.
     #[inline(always)]
-    fn packed_in_order(&self, endian: Endian, leaf: impl Fn([U32; 4]) -> [U32; 4]) -> Option<u32> {
+    pub(super) fn packed_in_order(
+        &self,
+        lengths: impl Fn([U32; 4]) -> (u32, u32, u32),
+        mut visit: impl FnMut([U32; 4], usize),
+    ) -> Option<usize> {
         let bytes: &[u8] = &self.bytes;
         let headers = bytes.get(PAGE_HEADER_SIZE..self.elements_end())?;
-        let (mut own, mut start, mut previous, mut all_flags) = (PAGE_HEADER_SIZE, self.elements_end(), &[][..], 0);
+        let (mut own, mut start, mut previous) = (PAGE_HEADER_SIZE, self.elements_end(), &[][..]);
         for header in headers.chunks_exact(ELEMENT_SIZE) {
-            let [flags, pos, ksize, vsize] =
-                leaf(bytemuck::cast(*header.first_chunk::<ELEMENT_SIZE>()?)).map(|word| word.get(endian));
+            let words = bytemuck::cast(*header.first_chunk::<ELEMENT_SIZE>()?);
+            let (pos, ksize, vsize) = lengths(words);
             let middle = start.checked_add(index(ksize))?;
             let key = bytes.get(start..middle)?;
             if own.wrapping_add(index(pos)) != start || !compare_keys(previous, key).is_lt() {
                 return None;
             }
+            visit(words, start);
             (own, start, previous) = (own.wrapping_add(ELEMENT_SIZE), middle.checked_add(index(vsize))?, key);
-            all_flags |= flags;
         }
-        (start <= bytes.len()).then_some(all_flags)
+        (start <= bytes.len()).then_some(start)
     }
 
     /// The first position whose key is not below `key`, and whether it is equal to it. `locate` takes position

@@ -117,6 +117,12 @@ impl<'s, S: Storage> Pages<'s, S> {
         self.storage.prefetch(self.layout.offset(id), FIRST_BYTES);
     }
 
+    /// Says that all of a page will be looked at at once.
+    #[inline]
+    pub(crate) fn prefetch(&self, id: PageId) {
+        self.storage.prefetch(self.layout.offset(id), MOSTLY_FILLED.min(self.layout.page_size.bytes()));
+    }
+
     /// Says which children of a branch will be loaded next and after that. Of the later one the beginning is fetched, so
     /// that its turn does not begin with a wait; of the sooner one the rest, as far as most pages are filled. More at once
     /// would keep the processor from what it is doing. Measured on a million keys in a file that does not fit in the

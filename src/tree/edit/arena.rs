@@ -86,9 +86,9 @@ pub(super) struct Sources<'a> {
 impl<'a> Sources<'a> {
     /// The bytes at a place.
     #[inline(always)]
-    pub(super) fn bytes(self, place: Place, len: u32) -> Result<&'a [u8]> {
+    pub(super) fn bytes(self, place: Place, len: u64) -> Result<&'a [u8]> {
         if place.0 & IN_MEMORY == 0 {
-            return self.medium.run(place.0, u64::from(len));
+            return self.medium.run(place.0, len);
         }
         let block = (place.0 & !IN_MEMORY) >> BLOCK_BITS;
         let start = place.0 as u32 as usize;

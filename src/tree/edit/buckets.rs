@@ -71,7 +71,7 @@ impl Edit {
         }
         self.must_be_free(to, new_name)?;
         let Stored::Value { place, len, .. } = self.bucket(moved).stored else { return Ok(()) };
-        let value = self.sources().bytes(place, len)?.to_vec();
+        let value = self.sources().bytes(place, len.into())?.to_vec();
         self.take(parent, name)?;
         self.set(to, new_name, &value, BUCKET_FLAG)?;
         self.bucket_mut(parent).children.remove(name);

@@ -5,7 +5,7 @@ use super::node::{Body, Child, NodeId};
 use super::split::LONGEST_RUN;
 use super::{BucketId, Edit};
 use crate::error::{Error, Result};
-use crate::format::{BUCKET_FLAG, ELEMENT_SIZE, EncodeError, MAX_KEY_SIZE, PAGE_HEADER_SIZE};
+use crate::format::{BUCKET_FLAG, ELEMENT_SIZE, EncodeError, MAX_KEY_SIZE, PAGE_HEADER_SIZE, compare_keys};
 
 /// The longest value, by the format's 32-bit positions.
 const MAX_VALUE_SIZE: usize = (1 << 31) - 2;
@@ -55,7 +55,7 @@ impl Edit {
         let Body::Leaf(items) = &mut node.body else { return Ok(()) };
         node.bytes += item.size();
         if found {
-            node.bytes -= items.replace(at, item).size();
+            node.bytes -= items.replace(at, item).map_or(0, |replaced| replaced.size());
         } else {
             items.insert(at, item);
         }
@@ -70,7 +70,7 @@ impl Edit {
         if let Body::Leaf(items) = &mut node.body
             && found
         {
-            node.bytes -= items.remove(at).size();
+            node.bytes -= items.remove(at).map_or(0, |removed| removed.size());
             node.unbalanced = true;
         }
         Ok(())
@@ -98,7 +98,7 @@ impl Edit {
         let Body::Leaf(items) = &self.node(leaf).body else { return Ok((Position::default(), false)) };
         // Keys that come in order go to the end.
         match items.last() {
-            Some(last) if last.key(self.sources())? < key => Ok((items.end(), false)),
+            Some(last) if compare_keys(last.key(self.sources())?, key).is_lt() => Ok((items.end(), false)),
             _ => items.lower_bound(self.sources(), key),
         }
     }

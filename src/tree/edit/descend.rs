@@ -4,7 +4,7 @@ use super::arena::Sources;
 use super::node::{Body, Child, Node, NodeId, Run, Slot, child_index};
 use super::{BucketId, Edit, Hot, Stored};
 use crate::error::{CorruptionKind, Result};
-use crate::format::{BUCKET_HEADER_SIZE, Bytes, PageId};
+use crate::format::{BUCKET_HEADER_SIZE, Bytes, PageId, compare_keys};
 use crate::tree::MAX_DEPTH;
 
 impl Edit {
@@ -57,7 +57,9 @@ impl Edit {
             Child::Node(node) => return Ok(node),
             Child::Page(page) => page,
         };
-        let mut node = read(self.base.pages().load(page)?, Some(parent))?;
+        let pages = self.base.pages();
+        pages.prefetch(page);
+        let mut node = read(pages.load(page)?, Some(parent))?;
         if let Body::Branch(slots) = &mut node.body {
             self.lower_first(slots, slot)?;
         }
@@ -72,7 +74,7 @@ impl Edit {
     /// leads to it. Once it is written, its own leads to it, which must not be above that key then.
     fn lower_first(&self, slots: &mut [Slot], led_by: Slot) -> Result<()> {
         let Some(Slot { key, key_len, child: Child::Page(page) }) = slots.first_mut() else { return Ok(()) };
-        let own = self.sources().bytes(*key, *key_len)?;
+        let own = self.sources().bytes(*key, u64::from(*key_len))?;
         if own <= led_by.key(self.sources())? {
             return Ok(());
         }
@@ -87,12 +89,12 @@ impl Edit {
 impl Hot {
     fn holds(&self, sources: Sources<'_>, key: &[u8]) -> Result<bool> {
         if let Some((place, len)) = self.upper
-            && sources.bytes(place, len)? <= key
+            && compare_keys(sources.bytes(place, len.into())?, key).is_le()
         {
             return Ok(false);
         }
         match self.lower {
-            Some((place, len)) => Ok(sources.bytes(place, len)? <= key),
+            Some((place, len)) => Ok(compare_keys(sources.bytes(place, len.into())?, key).is_le()),
             None => Ok(true),
         }
     }

@@ -3,7 +3,8 @@
 //! They are kept in chunks of bounded length, so that an insert costs the same however far a leaf has outgrown its
 //! page: leaves are cut into pages only when the transaction is committed.
 //!
-//! Invariants: no chunk is empty, and keys ascend from chunk to chunk.
+//! Invariants: no chunk is empty, the first one apart where there are no elements at all, and keys ascend from chunk to
+//! chunk. Most leaves have one chunk, which costs no list of its own.
 
 use super::arena::{Place, Sources};
 use crate::error::Result;
@@ -21,7 +22,17 @@ pub(super) struct Item {
 impl Item {
     /// The bytes it takes on a page.
     pub(super) fn size(&self) -> u64 {
-        ELEMENT_SIZE as u64 + u64::from(self.key_len) + u64::from(self.value_len)
+        ELEMENT_SIZE as u64 + self.len()
+    }
+
+    /// The bytes of key and value.
+    pub(super) fn len(&self) -> u64 {
+        u64::from(self.key_len) + u64::from(self.value_len)
+    }
+
+    /// The place behind the value.
+    pub(super) fn end(&self) -> Place {
+        self.place.skip(self.len())
     }
 
     pub(super) fn is_bucket(&self) -> bool {
@@ -29,11 +40,11 @@ impl Item {
     }
 
     pub(super) fn key<'a>(&self, sources: Sources<'a>) -> Result<&'a [u8]> {
-        sources.bytes(self.place, self.key_len)
+        sources.bytes(self.place, self.key_len.into())
     }
 
     pub(super) fn value<'a>(&self, sources: Sources<'a>) -> Result<&'a [u8]> {
-        sources.bytes(self.value_place(), self.value_len)
+        sources.bytes(self.value_place(), self.value_len.into())
     }
 
     pub(super) fn value_place(&self) -> Place {
@@ -54,32 +65,44 @@ pub(super) struct Position {
 /// Elements in key order.
 #[derive(Debug, Default)]
 pub(super) struct Items {
-    chunks: Vec<Vec<Item>>,
-    len: usize,
+    first: Vec<Item>,
+    more: Vec<Vec<Item>>,
 }
 
 impl Items {
     pub(super) fn of(items: Vec<Item>) -> Items {
-        let len = items.len();
-        Items { chunks: if items.is_empty() { Vec::new() } else { vec![items] }, len }
+        Items { first: items, more: Vec::new() }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.len
+        self.first.len() + self.more.iter().map(Vec::len).sum::<usize>()
+    }
+
+    fn chunk(&self, at: usize) -> Option<&Vec<Item>> {
+        match at.checked_sub(1) {
+            None => Some(&self.first),
+            Some(at) => self.more.get(at),
+        }
+    }
+
+    fn chunk_mut(&mut self, at: usize) -> Option<&mut Vec<Item>> {
+        match at.checked_sub(1) {
+            None => Some(&mut self.first),
+            Some(at) => self.more.get_mut(at),
+        }
     }
 
     pub(super) fn last(&self) -> Option<&Item> {
-        self.chunks.last()?.last()
+        self.more.last().unwrap_or(&self.first).last()
     }
 
     pub(super) fn get(&self, at: Position) -> Option<&Item> {
-        self.chunks.get(at.chunk)?.get(at.index)
+        self.chunk(at.chunk)?.get(at.index)
     }
 
     /// The position behind the last element.
     pub(super) fn end(&self) -> Position {
-        let chunk = self.chunks.len().saturating_sub(1);
-        Position { chunk, index: self.chunks.last().map_or(0, Vec::len) }
+        Position { chunk: self.more.len(), index: self.more.last().unwrap_or(&self.first).len() }
     }
 
     /// The position at or behind this one that an element is on, if there is one.
@@ -94,7 +117,7 @@ impl Items {
             Some(index) => Some(Position { index, ..at }),
             None => {
                 let chunk = at.chunk.checked_sub(1)?;
-                Some(Position { chunk, index: self.chunks.get(chunk)?.len().checked_sub(1)? })
+                Some(Position { chunk, index: self.chunk(chunk)?.len().checked_sub(1)? })
             }
         }
     }
@@ -106,15 +129,15 @@ impl Items {
 
     /// The first position whose key is not below `key`, and whether it is equal to it.
     pub(super) fn lower_bound(&self, sources: Sources<'_>, key: &[u8]) -> Result<(Position, bool)> {
-        let (mut low, mut high) = (0, self.chunks.len());
+        let (mut low, mut high) = (0, self.more.len() + 1);
         while high - low > 1 {
             let middle = low.midpoint(high);
-            match self.chunks[middle][0].key(sources)? <= key {
+            match compare_keys(self.more[middle - 1][0].key(sources)?, key).is_le() {
                 true => low = middle,
                 false => high = middle,
             }
         }
-        let Some(chunk) = self.chunks.get(low) else { return Ok((Position::default(), false)) };
+        let chunk = self.chunk(low).unwrap_or(&self.first);
         let (mut from, mut to) = (0, chunk.len());
         while from < to {
             let middle = from.midpoint(to);
@@ -129,68 +152,67 @@ impl Items {
 
     /// Puts an element before the one at a position.
     pub(super) fn insert(&mut self, at: Position, item: Item) {
-        self.len += 1;
-        let is_last = at.chunk + 1 >= self.chunks.len();
-        let Some(chunk) = self.chunks.get_mut(at.chunk) else {
-            self.chunks.push(vec![item]);
-            return;
-        };
+        let is_last = at.chunk == self.more.len();
+        let Some(chunk) = self.chunk_mut(at.chunk) else { return };
         if chunk.len() < LONGEST_CHUNK {
             chunk.insert(at.index, item);
-        } else if is_last && at.index == LONGEST_CHUNK {
+        } else if is_last && at.index == chunk.len() {
             // Keys that come in order fill their chunks.
-            self.chunks.push(vec![item]);
+            self.more.push(vec![item]);
         } else {
-            let mut upper = chunk.split_off(LONGEST_CHUNK / 2);
-            match at.index.checked_sub(LONGEST_CHUNK / 2) {
+            let half = chunk.len() / 2;
+            let mut upper = chunk.split_off(half);
+            match at.index.checked_sub(half) {
                 Some(index) => upper.insert(index, item),
                 None => chunk.insert(at.index, item),
             }
-            self.chunks.insert(at.chunk + 1, upper);
+            self.more.insert(at.chunk, upper);
         }
     }
 
     /// Puts another element where there is one, and gives that one back.
-    pub(super) fn replace(&mut self, at: Position, item: Item) -> Item {
-        std::mem::replace(&mut self.chunks[at.chunk][at.index], item)
+    pub(super) fn replace(&mut self, at: Position, item: Item) -> Option<Item> {
+        let place = self.chunk_mut(at.chunk)?.get_mut(at.index)?;
+        Some(std::mem::replace(place, item))
     }
 
     /// Takes an element away.
-    pub(super) fn remove(&mut self, at: Position) -> Item {
-        self.len -= 1;
-        let item = self.chunks[at.chunk].remove(at.index);
-        if self.chunks[at.chunk].is_empty() {
-            self.chunks.remove(at.chunk);
+    pub(super) fn remove(&mut self, at: Position) -> Option<Item> {
+        let chunk = self.chunk_mut(at.chunk).filter(|chunk| at.index < chunk.len())?;
+        let item = chunk.remove(at.index);
+        if chunk.is_empty() && !self.more.is_empty() {
+            // The next chunk takes the place of the first.
+            let gone = self.more.remove(at.chunk.saturating_sub(1));
+            if at.chunk == 0 {
+                self.first = gone;
+            }
         }
-        item
+        Some(item)
     }
 
     /// Puts the elements of another leaf behind these.
     pub(super) fn append(&mut self, mut other: Items) {
-        self.len += other.len;
-        match (self.chunks.last_mut(), other.chunks.first_mut()) {
-            (Some(last), Some(first)) if last.len() + first.len() <= LONGEST_CHUNK => {
-                last.append(first);
-                self.chunks.extend(other.chunks.drain(1..));
-            }
-            _ => self.chunks.append(&mut other.chunks),
+        let last = self.more.last_mut().unwrap_or(&mut self.first);
+        if last.is_empty() || other.first.is_empty() || last.len() + other.first.len() <= LONGEST_CHUNK {
+            last.append(&mut other.first);
+        } else {
+            self.more.push(other.first);
         }
+        self.more.append(&mut other.more);
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Item> {
-        self.chunks.iter().flatten()
+        self.first.iter().chain(self.more.iter().flatten())
     }
 
-    /// The elements, once they are [in one piece](Self::into_vec).
+    /// Puts all elements in one piece, as they are cut into pages.
+    pub(super) fn join(&mut self) {
+        self.first.reserve(self.more.iter().map(Vec::len).sum());
+        self.more.drain(..).for_each(|chunk| self.first.extend(chunk));
+    }
+
+    /// The elements, once they are [in one piece](Self::join).
     pub(super) fn as_slice(&self) -> &[Item] {
-        self.chunks.first().map_or(&[], Vec::as_slice)
-    }
-
-    /// All elements in one piece, as they are cut into pages.
-    pub(super) fn into_vec(mut self) -> Vec<Item> {
-        if self.chunks.len() == 1 {
-            return self.chunks.pop().unwrap_or_default();
-        }
-        self.chunks.concat()
+        &self.first
     }
 }

@@ -92,7 +92,7 @@ impl Edit {
         match stored {
             Stored::Root(page) => Ok((Bucket::below(pages, page), self.base.meta.root_sequence)),
             Stored::Value { place, len, host } => {
-                let value = self.sources().bytes(place, len)?;
+                let value = self.sources().bytes(place, len.into())?;
                 let offset = place.offset().unwrap_or(0);
                 let header = BucketHeader::parse(value, 0, host, offset, self.base.layout.endian)?;
                 let sequence = header.sequence;

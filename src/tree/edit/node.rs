@@ -43,7 +43,7 @@ impl Slot {
     }
 
     pub(super) fn key<'a>(&self, sources: Sources<'a>) -> Result<&'a [u8]> {
-        sources.bytes(self.key, self.key_len)
+        sources.bytes(self.key, self.key_len.into())
     }
 }
 
@@ -54,6 +54,14 @@ pub(super) enum Body {
 }
 
 impl Body {
+    /// How many elements there are.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Body::Leaf(items) => items.len(),
+            Body::Branch(slots) => slots.len(),
+        }
+    }
+
     /// The bytes on a page, header included.
     pub(super) fn size(&self) -> u64 {
         let elements: u64 = match self {
@@ -80,10 +88,9 @@ pub(super) struct Node {
 impl Node {
     /// A page taken apart. `base` is where its bytes begin; a page that is part of a bucket's entry has no run.
     pub(super) fn read<B: Bytes>(page: Page<B>, base: Place, run: Option<Run>, parent: Option<NodeId>) -> Result<Node> {
-        let sound = page.canonical().is_some();
         let body = match page.kind() {
-            PageKind::Branch => Body::Branch(slots_of(&page.into_branch()?, base, sound)?),
-            _ => Body::Leaf(Items::of(items_of(&page.into_leaf()?, base, sound)?)),
+            PageKind::Branch => Body::Branch(slots_of(&page.into_branch()?, base)?),
+            _ => Body::Leaf(Items::of(items_of(&page.into_leaf()?, base)?)),
         };
         Ok(Node { parent, run, bytes: body.size(), body, unbalanced: false })
     }
@@ -99,39 +106,46 @@ impl Node {
 }
 
 /// The elements of a leaf. Where it is not packed in order, whatever an edit relies on is tested one by one.
-fn items_of<B: Bytes>(leaf: &Leaf<B>, base: Place, sound: bool) -> Result<Vec<Item>> {
-    if !sound {
-        leaf.disjoint()?;
-        ascending(leaf.page().id(), leaf.len(), |i| leaf.key(i))?;
-    }
-    let item = |i| {
-        let (span, element) = (leaf.span(i)?, leaf.element(i)?);
-        Ok(Item {
-            place: base.skip(span.start as u64),
-            key_len: element.key.len() as u32,
-            value_len: element.value.len() as u32,
-            flags: element.flags,
-        })
-    };
+fn items_of<B: Bytes>(leaf: &Leaf<B>, base: Place) -> Result<Vec<Item>> {
     // Room for what is about to be put there.
     let mut items = Vec::with_capacity(leaf.len() + 4);
+    let packed = leaf.packed(|flags, start, key_len, value_len| {
+        items.push(Item { place: base.skip(start as u64), key_len, value_len, flags });
+    });
+    if packed.is_some() {
+        return Ok(items);
+    }
+    items.clear();
+    leaf.disjoint()?;
+    ascending(leaf.page().id(), leaf.len(), |i| leaf.key(i))?;
     for i in 0..leaf.len() {
-        items.push(item(i).map_err(|e: Corruption| e)?);
+        let (span, element) = (leaf.span(i)?, leaf.element(i)?);
+        let (key_len, value_len) = (element.key.len() as u32, element.value.len() as u32);
+        items.push(Item { place: base.skip(span.start as u64), key_len, value_len, flags: element.flags });
     }
     Ok(items)
 }
 
-fn slots_of<B: Bytes>(branch: &Branch<B>, base: Place, sound: bool) -> Result<Vec<Slot>> {
-    if !sound {
-        branch.disjoint()?;
-        ascending(branch.page().id(), branch.len(), |i| branch.key(i))?;
+fn slots_of<B: Bytes>(branch: &Branch<B>, base: Place) -> Result<Vec<Slot>> {
+    let mut slots = Vec::with_capacity(branch.len() + 1);
+    let packed = branch.packed(|child, start, key_len| {
+        slots.push(Slot { key: base.skip(start as u64), key_len, child: Child::Page(child) });
+    });
+    if packed.is_some() {
+        return Ok(slots);
     }
-    let slot = |i| {
+    slots.clear();
+    branch.disjoint()?;
+    ascending(branch.page().id(), branch.len(), |i| branch.key(i))?;
+    for i in 0..branch.len() {
         let span = branch.span(i)?;
-        let child = Child::Page(branch.child(i)?);
-        Ok(Slot { key: base.skip(span.start as u64), key_len: span.len() as u32, child })
-    };
-    (0..branch.len()).map(slot).collect::<Result<_, Corruption>>().map_err(Into::into)
+        slots.push(Slot {
+            key: base.skip(span.start as u64),
+            key_len: span.len() as u32,
+            child: Child::Page(branch.child(i)?),
+        });
+    }
+    Ok(slots)
 }
 
 /// An edit finds its place by keys, so among keys that do not ascend it would do harm.

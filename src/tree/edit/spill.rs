@@ -7,9 +7,9 @@
 use std::ops::Range;
 
 use super::arena::Place;
-use super::items::Items;
+use super::items::Item;
 use super::node::{Body, Child, Node, NodeId, Run, Slot};
-use super::split::{LONGEST_RUN, cut};
+use super::split::{LONGEST_RUN, cut, stays_whole};
 use super::{BucketId, Edit};
 use crate::error::{Error, Result};
 use crate::format::{
@@ -38,13 +38,6 @@ pub(crate) struct Spilled {
 
 /// Gives out runs of pages.
 pub(crate) type Allocate<'a> = &'a mut dyn FnMut(u64) -> Result<PageId>;
-
-/// A part of a node that has found its place: where its first key lies, and the page.
-struct Piece {
-    key: Place,
-    key_len: u32,
-    page: PageId,
-}
 
 impl Edit {
     /// Finds a place for every edited node.
@@ -79,8 +72,10 @@ impl Edit {
                 let mut page =
                     RunEncoder::new(out, run.first, PageKind::Leaf, count, run.pages, layout).map_err(Error::TooLarge)?;
                 items.iter().for_each(|item| page.leaf_element(item.flags, item.key_len, item.value_len));
-                for item in items {
-                    page.data(sources.bytes(item.place, item.key_len + item.value_len)?);
+                // What was next to each other and still is, is copied at once.
+                for stretch in items.chunk_by(|item, next| item.end() == next.place) {
+                    let [first, ..] = stretch else { continue };
+                    page.data(sources.bytes(first.place, stretch.iter().map(Item::len).sum())?);
                 }
                 page.finish();
             }
@@ -156,47 +151,67 @@ impl Edit {
         let fill = self.bucket(bucket).fill;
         let mut root = root;
         loop {
-            let pieces = self.spill_node(root, fill, dirty, allocate)?;
-            if let [piece] = &pieces[..] {
-                return Ok(piece.page);
+            let mut slots = Vec::new();
+            self.spill_node(root, fill, &mut slots, dirty, allocate)?;
+            if let [Slot { child: Child::Page(page), .. }] = &slots[..] {
+                return Ok(*page);
             }
-            let body = Body::Branch(pieces.iter().map(Piece::slot).collect());
-            root = self.add_node(Node { parent: None, run: None, bytes: 0, body, unbalanced: false });
+            root = self.add_node(Node { parent: None, run: None, bytes: 0, body: Body::Branch(slots), unbalanced: false });
         }
     }
 
-    fn spill_node(&mut self, id: NodeId, fill: f64, dirty: &mut Vec<DirtyRun>, allocate: Allocate<'_>) -> Result<Vec<Piece>> {
+    /// Finds places for a node and all below it, and puts what leads to them behind `slots`.
+    fn spill_node(
+        &mut self,
+        id: NodeId,
+        fill: f64,
+        slots: &mut Vec<Slot>,
+        dirty: &mut Vec<DirtyRun>,
+        allocate: Allocate<'_>,
+    ) -> Result<()> {
         let body = match std::mem::replace(&mut self.node_mut(id).body, Body::Branch(Vec::new())) {
-            Body::Leaf(items) => Body::Leaf(Items::of(items.into_vec())),
+            Body::Leaf(mut items) => {
+                items.join();
+                Body::Leaf(items)
+            }
             Body::Branch(slots) => Body::Branch(self.spill_children(slots, fill, dirty, allocate)?),
         };
-        let page = self.base.layout.page_size.bytes();
-        let sizes = body.sizes();
-        let parts = cut(&sizes, page, fill);
         if let Some(run) = self.node_mut(id).run.take() {
             self.freed.add(run)?;
         }
-        self.counts.spilled += parts.len() as u64;
-        self.counts.split += parts.len() as u64 - 1;
-        let mut pieces = Vec::with_capacity(parts.len());
-        for elements in parts {
+        let page = self.base.layout.page_size.bytes();
+        let mut place = |elements: Range<usize>, bytes: u64| {
             let count = elements.len();
             if count >= usize::from(u16::MAX) {
                 return Err(Error::TooLarge(EncodeError::TooManyElements { count }));
             }
-            let bytes = PAGE_HEADER_SIZE as u64 + sizes[elements.clone()].iter().sum::<u64>();
             if bytes >= LONGEST_RUN {
                 // Only what another writer has put there.
                 return Err(Error::TooLarge(EncodeError::TooLong { bytes }));
             }
             let pages = bytes.div_ceil(page);
             let run = Run { first: allocate(pages)?, pages };
-            let (key, key_len) = body.key_at(elements.start);
-            pieces.push(Piece { key, key_len, page: run.first });
+            slots.push(body.slot_to(run.first, elements.start));
             dirty.push(DirtyRun { run, node: id, elements });
+            Ok(())
+        };
+        let (count, bytes) = (body.len(), body.size());
+        let mut parts = 1;
+        if stays_whole(count, bytes, page) {
+            place(0..count, bytes)?;
+        } else {
+            let sizes = body.sizes();
+            let cuts = cut(&sizes, page, fill);
+            parts = cuts.len() as u64;
+            for elements in cuts {
+                let bytes = sizes.get(elements.clone()).unwrap_or_default().iter().sum::<u64>();
+                place(elements, PAGE_HEADER_SIZE as u64 + bytes)?;
+            }
         }
+        self.counts.spilled += parts;
+        self.counts.split += parts - 1;
         self.node_mut(id).body = body;
-        Ok(pieces)
+        Ok(())
     }
 
     /// Puts the pages that edited children became into their parent's slots.
@@ -211,35 +226,28 @@ impl Edit {
         for slot in slots {
             match slot.child {
                 Child::Page(_) => spilled.push(slot),
-                Child::Node(child) => {
-                    spilled.extend(self.spill_node(child, fill, dirty, allocate)?.iter().map(Piece::slot));
-                }
+                Child::Node(child) => self.spill_node(child, fill, &mut spilled, dirty, allocate)?,
             }
         }
         Ok(spilled)
     }
 }
 
-impl Piece {
-    fn slot(&self) -> Slot {
-        Slot { key: self.key, key_len: self.key_len, child: Child::Page(self.page) }
-    }
-}
-
 impl Body {
     fn sizes(&self) -> Vec<u64> {
         match self {
-            Body::Leaf(items) => items.iter().map(super::items::Item::size).collect(),
+            Body::Leaf(items) => items.iter().map(Item::size).collect(),
             Body::Branch(slots) => slots.iter().map(Slot::size).collect(),
         }
     }
 
-    /// Where the key of an element lies; nowhere in an empty root.
-    fn key_at(&self, at: usize) -> (Place, u32) {
-        match self {
+    /// The slot of a parent that leads to a page which begins with this element; nowhere begins an empty root.
+    fn slot_to(&self, page: PageId, at: usize) -> Slot {
+        let (key, key_len) = match self {
             Body::Leaf(items) => items.as_slice().get(at).map(|item| (item.place, item.key_len)),
             Body::Branch(slots) => slots.get(at).map(|slot| (slot.key, slot.key_len)),
         }
-        .unwrap_or((Place::in_file(0), 0))
+        .unwrap_or((Place::in_file(0), 0));
+        Slot { key, key_len, child: Child::Page(page) }
     }
 }

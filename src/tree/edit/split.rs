@@ -15,6 +15,11 @@ const LEAST: usize = 2;
 /// No run is as long: positions in it have 31 bits for some readers.
 pub(super) const LONGEST_RUN: u64 = (1 << 31) - 1;
 
+/// Whether a node of so many elements, and bytes with its header, becomes one run.
+pub(super) fn stays_whole(count: usize, bytes: u64, page: u64) -> bool {
+    (count <= NEVER_CUT || bytes < page) && bytes < LONGEST_RUN
+}
+
 /// The parts that elements of these sizes are cut into, in order; one part where they are not cut at all.
 pub(super) fn cut(sizes: &[u64], page: u64, fill: f64) -> Vec<Range<usize>> {
     let threshold = (page as f64 * fill.clamp(0.1, 1.0)) as u64;
