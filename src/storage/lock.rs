@@ -64,6 +64,14 @@ impl Borrow<File> for FileLock {
     }
 }
 
+impl Drop for FileLock {
+    fn drop(&mut self) {
+        // Closing the file alone would leave the lock to a process that is just being started, which shares every open
+        // file until it has become its own program. Where this fails, closing ends the lock.
+        let _ = fs2::FileExt::unlock(&self.file);
+    }
+}
+
 /// The processes that hold a `flock` on a file, as far as `/proc/locks` tells. Takes no lock itself.
 ///
 /// Empty where nobody holds one, where the system has no `/proc/locks`, and where the holder lives in another
@@ -112,6 +120,21 @@ pub(super) fn major_and_minor(device: u64) -> (u64, u64) {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lock_ends_though_another_process_shares_the_file() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let open = || File::options().read(true).write(true).open(file.path()).unwrap();
+        let locked = open();
+        // What a process that is being started has of it.
+        let shared = locked.try_clone().unwrap();
+        let lock = |file| FileLock::acquire(file, Path::new("x"), LockMode::Exclusive, Some(Duration::ZERO));
+        let first = lock(locked).unwrap();
+        assert!(lock(open()).is_err());
+        drop(first);
+        assert!(lock(open()).is_ok());
+        drop(shared);
+    }
 
     #[test]
     fn a_line_of_the_lock_table_names_the_holder_of_its_file_only() {
