@@ -39,6 +39,9 @@ impl BoltStore {
     /// file (0644) are made where they are missing, the bucket with the first record. The whole file is verified
     /// ([`Verify::Tree`]); it is small. For a file with other options there is [`on`](Self::on).
     ///
+    /// The first call that writes makes a file of another writer such that dockerd does it no harm
+    /// ([`Db::normalize`]), in a transaction before its own.
+    ///
     /// # Errors
     ///
     /// [`StoreError::AlreadyOpen`] where another process holds the lock, or this one does; those of [`Db::open`].

@@ -7,7 +7,7 @@
 use super::node::{Body, Child, Node, NodeId};
 use super::{BucketId, Edit};
 use crate::error::Result;
-use crate::format::PageKind;
+use crate::format::{PAGE_HEADER_SIZE, PageKind};
 use crate::tree::edit::items::Items;
 
 impl Edit {
@@ -138,17 +138,20 @@ impl Edit {
         Ok(is_leaf(left.child)? == is_leaf(right.child)?)
     }
 
-    /// Puts the elements of one node behind those of another.
+    /// Puts the elements of one node behind those of another. One may take in thousands, so it is not measured anew.
     fn merge(&mut self, into: NodeId, from: NodeId) {
-        let body = std::mem::replace(&mut self.node_mut(from).body, Body::Branch(Vec::new()));
+        let from = self.node_mut(from);
+        let (body, bytes) = (std::mem::replace(&mut from.body, Body::Branch(Vec::new())), from.bytes);
         self.reparent(&body, into);
         let node = self.node_mut(into);
         match (&mut node.body, body) {
-            (Body::Leaf(items), Body::Leaf(more)) => items.append(more),
+            (Body::Leaf(items), Body::Leaf(more)) => {
+                items.append(more);
+                node.bytes += bytes - PAGE_HEADER_SIZE as u64;
+            }
             (Body::Branch(slots), Body::Branch(mut more)) => slots.append(&mut more),
             _ => {}
         }
-        node.bytes = node.body.size();
     }
 
     /// Takes a child out of its parent and frees its pages.
