@@ -17,20 +17,21 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::generation::Generation;
+use super::list::List;
 use super::options::FreelistMode;
 use super::shared::{Shared, lock};
 use super::stats::WriteStats;
 use super::writer::{Claim, Writer};
 use crate::error::{Error, Result};
 use crate::format::{
-    Layout, META_SIZE, Meta, MetaPair, MetaSlot, PageId, encode_blank_meta, encode_freelist_of, encode_meta, freelist_bytes,
+    Layout, META_SIZE, Meta, MetaPair, MetaSlot, PageId, encode_blank_meta, encode_meta, freelist_bytes,
 };
 use crate::storage::{Disk, Medium, Storage, write_all_at};
 use crate::tree::{Edit, Pages, Run, Spilled, verify};
 
 /// How much is written at once where pages follow each other. Larger writes are no faster, and leave the page cache
 /// with units that make every later write of one page in them slower.
-const WRITTEN_AT_ONCE: usize = 64 << 10;
+const WRITTEN_AT_ONCE: u64 = 64 << 10;
 /// Memory for staged pages that is kept from one commit to the next.
 const KEPT: usize = 1 << 20;
 
@@ -39,8 +40,7 @@ struct Prepared {
     meta: Meta,
     page: PageId,
     spilled: Spilled,
-    /// The encoded list of free pages, and where it goes.
-    list: Option<(Run, Vec<u8>)>,
+    list: Option<List>,
 }
 
 /// Commits the changes of a transaction and makes the new state the current one.
@@ -68,7 +68,8 @@ fn run(shared: &Shared, writer: &mut Writer, edit: &mut Edit, mode: FreelistMode
     let mut metas: MetaPair = before.metas;
     metas.slots[slot.0 as usize] = MetaSlot::new(slot, &raw);
     shared.publish(Generation::new(medium, before.layout, metas, prepared.meta));
-    claim.writer().list = prepared.list.map(|(run, _)| run);
+    claim.writer().list = prepared.list.as_ref().map(List::run);
+    prepared.list.into_iter().for_each(|list| claim.writer().lists.keep(list));
     stats.pages_allocated = claim.keep(prepared.meta.txid, &prepared.spilled.freed);
     *lock(&shared.space) = Some(writer.space());
     stats.add_counts(edit.counts());
@@ -88,21 +89,19 @@ fn prepare(claim: &mut Claim<'_>, edit: &mut Edit, before: &Generation, mode: Fr
         FreelistMode::OnClose | FreelistMode::Never => None,
     };
     let (txid, page) = before.next_meta()?;
-    let freelist = list.as_ref().map(|(run, _)| run.first);
+    let freelist = list.as_ref().map(|list| list.run().first);
     let Spilled { root, root_sequence, .. } = spilled;
     let meta = Meta { root, root_sequence, freelist, high_water: claim.high_water, txid, ..before.meta };
     Ok(Prepared { meta, page, spilled, list })
 }
 
 /// The list is as long as it is before its own pages are taken, so it may have room to spare.
-fn place_list(claim: &mut Claim<'_>, freed: &[Run], layout: Layout) -> Result<(Run, Vec<u8>)> {
+fn place_list(claim: &mut Claim<'_>, freed: &[Run], layout: Layout) -> Result<List> {
     let bytes = freelist_bytes(claim.writer().allocator.count(freed));
     let pages = bytes / layout.page_size.bytes() + 1;
     let run = Run { first: claim.take(pages)?, pages };
-    let allocator = &claim.writer().allocator;
-    let (count, ids) = (allocator.count(freed) as usize, allocator.list(freed));
-    let encoded = encode_freelist_of(run.first, count, ids.iter(), pages, layout).map_err(Error::TooLarge)?;
-    Ok((run, encoded))
+    let free = claim.writer().allocator.list(freed);
+    Ok(claim.writer().lists.place(run, free, layout))
 }
 
 /// Steps 3 to 5. Gives back what readers of the new state read from.
@@ -194,17 +193,18 @@ fn write_dirty(
     layout: Layout,
     stats: &mut WriteStats,
 ) -> Result<()> {
-    let mut gather = Gather { disk, layout, staged: std::mem::take(&mut writer.staged), at: 0, writes: 0, bytes: 0 };
-    let mut list = prepared.list.as_ref();
+    let mut gather = Gather { disk, staged: std::mem::take(&mut writer.staged), at: 0, writes: 0, bytes: 0 };
     let failed = |source| shared.volume.error("write", source);
+    let mut list = prepared.list.as_ref();
     for dirty in &prepared.spilled.dirty {
-        if let Some((run, bytes)) = list.take_if(|(run, _)| run.first < dirty.run.first) {
-            gather.add(*run).map_err(failed)?.extend_from_slice(bytes);
+        if let Some(list) = list.take_if(|list| list.run().first < dirty.run.first) {
+            list.encode(layout, gather.add(list.part(layout)).map_err(failed)?)?;
         }
-        edit.encode(dirty, gather.add(dirty.run).map_err(failed)?)?;
+        let part = (layout.offset(dirty.run.first), layout.run_bytes(dirty.run.pages));
+        edit.encode(dirty, gather.add(part).map_err(failed)?)?;
     }
-    if let Some((run, bytes)) = list {
-        gather.add(*run).map_err(failed)?.extend_from_slice(bytes);
+    if let Some(list) = list {
+        list.encode(layout, gather.add(list.part(layout)).map_err(failed)?)?;
     }
     gather.flush().map_err(failed)?;
     stats.writes += gather.writes;
@@ -217,7 +217,6 @@ fn write_dirty(
 /// Pages on their way to the disk: neighbours go together.
 struct Gather<'d> {
     disk: &'d dyn Disk,
-    layout: Layout,
     staged: Vec<u8>,
     /// Where the staged bytes go.
     at: u64,
@@ -226,10 +225,9 @@ struct Gather<'d> {
 }
 
 impl Gather<'_> {
-    /// Makes room for a run, whose bytes the caller puts behind what is there.
-    fn add(&mut self, run: Run) -> io::Result<&mut Vec<u8>> {
-        let (offset, len) = (self.layout.offset(run.first), self.layout.run_bytes(run.pages) as usize);
-        if self.at + self.staged.len() as u64 != offset || self.staged.len() + len > WRITTEN_AT_ONCE {
+    /// Makes room for so many bytes at an offset, which the caller puts behind what is there.
+    fn add(&mut self, (offset, len): (u64, u64)) -> io::Result<&mut Vec<u8>> {
+        if self.at + self.staged.len() as u64 != offset || self.staged.len() as u64 + len > WRITTEN_AT_ONCE {
             self.flush()?;
             self.at = offset;
         }

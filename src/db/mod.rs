@@ -18,6 +18,7 @@ mod cursor_mut;
 mod door;
 mod generation;
 mod iter;
+mod list;
 mod open;
 mod open_report;
 mod options;

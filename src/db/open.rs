@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::door::Door;
 use super::generation::Generation;
+use super::list::Lists;
 use super::open_report::{FreelistSource, OpenReport};
 use super::options::{Backing, OpenOptions, Verify};
 use super::shared::{Shared, lock};
@@ -16,7 +17,7 @@ use crate::storage::{
     Directory, Disk, FileLock, Heap, HostDirectory, LockMode, Medium, Snapshot, Storage, Volume, initial_layout, is_at,
     open_regular, read_disk_metas, read_metas,
 };
-use crate::tree::{self, Allocator, FreePages, Run};
+use crate::tree::{self, Allocator, PageBits, Run};
 
 /// Opens a file under its lock.
 pub(super) fn file(options: &OpenOptions, path: &Path) -> Result<Db> {
@@ -114,8 +115,9 @@ fn writer(options: &OpenOptions, state: &Generation, size: u64) -> Result<(Write
     let (free, list, freelist) = free_pages(options, state)?;
     let writer = Writer {
         options: options.write.clone(),
-        allocator: Allocator::new(free.ids(), state.meta.txid),
+        allocator: Allocator::new(free, state.meta.txid),
         list,
+        lists: Lists::default(),
         growth: Growth::new(state.layout, size, options.initial_map_size),
         staged: Vec::new(),
     };
@@ -132,27 +134,21 @@ const HOST: Endian = Endian::Big;
 
 /// The free pages of a state, the run of its list, and how they were found. A list that cannot be true is not believed,
 /// and neither is one that does not fit the trees, where those are looked at.
-fn free_pages(options: &OpenOptions, state: &Generation) -> Result<(FreePages, Option<Run>, FreelistSource)> {
+fn free_pages(options: &OpenOptions, state: &Generation) -> Result<(PageBits, Option<Run>, FreelistSource)> {
     let pages = state.pages(&state.meta);
-    let stored = tree::read_freelist(pages).and_then(|free| {
-        free.iter().try_for_each(|free| free.test_run(state.layout))?;
-        Ok(free)
-    });
+    let stored = tree::read_free_set(pages);
     let fits = match (&stored, options.verify) {
         (Ok(Some(_)), Verify::Tree) => tree::verify(pages),
         _ => Ok(()),
     };
     match (stored, fits) {
-        (Ok(Some(free)), Ok(())) => {
-            let list = free.run();
-            Ok((free, list, FreelistSource::Stored))
-        }
-        (Ok(None), _) => Ok((tree::scan_free(pages)?, None, FreelistSource::Scanned)),
+        (Ok(Some((free, list))), Ok(())) => Ok((free, Some(list), FreelistSource::Stored)),
+        (Ok(None), _) => Ok((tree::scan_free(pages)?.bits(), None, FreelistSource::Scanned)),
         (Err(Error::Corrupt(refused)), _) | (Ok(_), Err(Error::Corrupt(refused))) => {
             log::warn!("the list of free pages is not believed: {refused}");
             // The list's own pages stay as they are until another state is committed, which may be never.
             let (free, list) = tree::scan_free(pages)?.without_list(pages);
-            Ok((free, list, FreelistSource::Rebuilt { refused }))
+            Ok((free.bits(), list, FreelistSource::Rebuilt { refused }))
         }
         (Err(e), _) | (_, Err(e)) => Err(e),
     }

@@ -1,5 +1,6 @@
 //! What only a writer needs to know: the free pages, and how the file grows.
 
+use super::list::Lists;
 use super::options::WriteOptions;
 use super::stats::Space;
 use crate::error::{Error, Result};
@@ -13,6 +14,7 @@ pub(super) struct Writer {
     pub(super) allocator: Allocator,
     /// The run of the list that the current state names, unless its pages are known to be free already.
     pub(super) list: Option<Run>,
+    pub(super) lists: Lists,
     pub(super) growth: Growth,
     /// Pages on their way to the file. Kept, so that not every commit asks for memory.
     pub(super) staged: Vec<u8>,

@@ -66,7 +66,7 @@ pub(crate) struct Taken {
 
 impl Allocator {
     /// The free pages of the state that the database was opened with.
-    pub(crate) fn new(free: &[PageId], opened: TxId) -> Allocator {
+    pub(crate) fn new(free: PageBits, opened: TxId) -> Allocator {
         Allocator {
             free: FreeSet::of(free),
             waiting: Vec::new(),
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_run_waits_for_exactly_the_readers_of_the_states_that_use_it() {
-        let mut allocator = Allocator::new(&[], TxId(10));
+        let mut allocator = Allocator::new(PageBits::default(), TxId(10));
         let mut end = PageId(100);
         let taken = allocator.take(1, &mut end);
         allocator.committed(TxId(12), &[taken], &[]);
@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn a_run_of_unknown_age_waits_for_every_older_reader() {
-        let mut allocator = Allocator::new(&[], TxId(10));
+        let mut allocator = Allocator::new(PageBits::default(), TxId(10));
         allocator.committed(TxId(11), &[], &[run(5)]);
         allocator.release(&[TxId(10)]);
         assert_eq!(allocator.counts(), (0, 1));
@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn what_a_failed_transaction_took_is_free_again() {
-        let mut allocator = Allocator::new(&[PageId(4), PageId(5), PageId(9)], TxId(1));
+        let mut allocator = Allocator::new(PageBits::collect([4, 5, 9].map(PageId).into_iter(), PageId(20)), TxId(1));
         let mut end = PageId(20);
         let taken = [allocator.take(2, &mut end), allocator.take(2, &mut end), allocator.take(1, &mut end)];
         assert_eq!(taken.map(|taken| taken.run().first), [PageId(4), PageId(20), PageId(9)]);

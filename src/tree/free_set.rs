@@ -8,6 +8,8 @@
 //! Invariant: `spans[1]` summarises all words; a node at `i` has its halves at `2i` and `2i + 1`, the words are the
 //! last level.
 
+use std::ops::Range;
+
 use crate::format::PageId;
 
 const BITS: u64 = u64::BITS as u64;
@@ -59,15 +61,11 @@ pub(crate) struct FreeSet {
 
 impl FreeSet {
     /// The set of these pages.
-    pub(crate) fn of(ids: &[PageId]) -> FreeSet {
-        let mut set = FreeSet::default();
-        let end = ids.iter().map(|id| id.0 + 1).max().unwrap_or(0);
-        set.words = vec![0; capacity(end)];
-        for id in ids {
-            let word = &mut set.words[(id.0 / BITS) as usize];
-            set.len += u64::from(*word >> (id.0 % BITS) & 1 == 0);
-            *word |= 1 << (id.0 % BITS);
-        }
+    pub(crate) fn of(pages: PageBits) -> FreeSet {
+        let PageBits { mut words } = pages;
+        let len = words.iter().map(|word| u64::from(word.count_ones())).sum();
+        words.resize(words.len().next_power_of_two(), 0);
+        let mut set = FreeSet { words, spans: Vec::new(), len };
         set.summarise();
         set
     }
@@ -171,15 +169,32 @@ impl FreeSet {
 }
 
 /// A set of pages without its runs.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct PageBits {
     words: Vec<u64>,
 }
 
 impl PageBits {
+    /// These pages, which ascend and lie below `end`.
+    pub(crate) fn collect(ids: impl Iterator<Item = PageId>, end: PageId) -> PageBits {
+        let mut words = vec![0; end.0.div_ceil(BITS) as usize];
+        // Neighbours are put together before they go to memory.
+        let (mut at, mut word) = (0, 0);
+        for id in ids {
+            let next = (id.0 / BITS) as usize;
+            if next != at {
+                words[at] |= word;
+                (at, word) = (next, 0);
+            }
+            word |= 1 << (id.0 % BITS);
+        }
+        words.iter_mut().skip(at).take(1).for_each(|last| *last |= word);
+        PageBits { words }
+    }
+
     /// Adds a run.
     pub(crate) fn insert(&mut self, first: PageId, pages: u64) {
-        let words = capacity(first.0 + pages).max(self.words.len());
+        let words = ((first.0 + pages).div_ceil(BITS) as usize).max(self.words.len());
         self.words.resize(words, 0);
         for page in first.0..first.0 + pages {
             self.words[(page / BITS) as usize] |= 1 << (page % BITS);
@@ -187,15 +202,64 @@ impl PageBits {
     }
 
     /// The pages, ascending.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = PageId> + '_ {
-        self.words.iter().zip(0..).flat_map(|(word, at)| {
-            let mut rest = *word;
-            std::iter::from_fn(move || {
-                let bit = (rest != 0).then(|| u64::from(rest.trailing_zeros()))?;
-                rest &= rest - 1;
-                Some(PageId(at * BITS + bit))
-            })
-        })
+    pub(crate) fn iter(&self) -> PageIds<'_> {
+        self.iter_within(0..self.words.len())
+    }
+
+    /// How many pages are in the set.
+    pub(crate) fn count(&self) -> u64 {
+        self.count_within(0..self.words.len())
+    }
+
+    /// The words in which two sets differ, from the first to the last.
+    pub(crate) fn difference(&self, other: &PageBits) -> Range<usize> {
+        let word = |set: &PageBits, at: usize| set.words.get(at).copied().unwrap_or(0);
+        let differ = |at: &usize| word(self, *at) != word(other, *at);
+        let mut words = 0..self.words.len().max(other.words.len());
+        let start = words.find(differ);
+        let last = words.rfind(differ).or(start);
+        start.zip(last).map_or(0..0, |(start, last)| start..last + 1)
+    }
+
+    /// The pages in some of the words, ascending.
+    pub(crate) fn iter_within(&self, words: Range<usize>) -> PageIds<'_> {
+        let first = words.start as u64 * BITS;
+        // The first word is one before the first, and has no pages.
+        PageIds { words: self.within(words).iter(), first: first.wrapping_sub(BITS), rest: 0 }
+    }
+
+    /// How many they are.
+    pub(crate) fn count_within(&self, words: Range<usize>) -> u64 {
+        self.within(words).iter().map(|word| u64::from(word.count_ones())).sum()
+    }
+
+    fn within(&self, words: Range<usize>) -> &[u64] {
+        let end = words.end.min(self.words.len());
+        self.words.get(words.start.min(end)..end).unwrap_or_default()
+    }
+}
+
+/// The pages of a set, ascending.
+#[derive(Debug, Clone)]
+pub(crate) struct PageIds<'w> {
+    words: std::slice::Iter<'w, u64>,
+    /// The first page of the word that `rest` is left of.
+    first: u64,
+    rest: u64,
+}
+
+impl Iterator for PageIds<'_> {
+    type Item = PageId;
+
+    #[inline]
+    fn next(&mut self) -> Option<PageId> {
+        while self.rest == 0 {
+            self.rest = *self.words.next()?;
+            self.first = self.first.wrapping_add(BITS);
+        }
+        let bit = u64::from(self.rest.trailing_zeros());
+        self.rest &= self.rest - 1;
+        Some(PageId(self.first + bit))
     }
 }
 
@@ -216,8 +280,17 @@ mod tests {
     }
 
     quickcheck! {
+        fn two_sets_differ_only_where_it_is_said(a: BTreeSet<u16>, b: BTreeSet<u16>) -> bool {
+            let end = PageId(1 << 16);
+            let [a, b] = [&a, &b].map(|set| PageBits::collect(set.iter().map(|id| PageId((*id).into())), end));
+            let words = a.difference(&b);
+            let outside = [0..words.start, words.end..a.words.len()];
+            let tight = words.is_empty() || a.words[words.start] != b.words[words.start] && a.words[words.end - 1] != b.words[words.end - 1];
+            tight && words == b.difference(&a) && outside.into_iter().all(|words| a.iter_within(words.clone()).eq(b.iter_within(words)))
+        }
+
         fn it_gives_and_takes_runs_as_a_plain_set_does(steps: Vec<(bool, u16, u8)>) -> bool {
-            let (mut set, mut model) = (FreeSet::of(&[]), BTreeSet::new());
+            let (mut set, mut model) = (FreeSet::of(PageBits::default()), BTreeSet::new());
             for (add, first, pages) in steps {
                 let (first, pages) = (u64::from(first % 1000), u64::from(pages) + 1);
                 if add && (first..first + pages).all(|page| !model.contains(&page)) {
@@ -235,7 +308,7 @@ mod tests {
                 if !set.pages().iter().eq(ids.iter().copied()) || set.len() != ids.len() as u64 {
                     return false;
                 }
-                if FreeSet::of(&ids).longest() != set.longest() || !ids.iter().all(|id| set.contains(*id)) {
+                if FreeSet::of(PageBits::collect(ids.iter().copied(), PageId(2000))).longest() != set.longest() || !ids.iter().all(|id| set.contains(*id)) {
                     return false;
                 }
             }

@@ -17,7 +17,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    pub(super) fn of<B: Bytes>(page: &Page<B>) -> Run {
+    pub(crate) fn of<B: Bytes>(page: &Page<B>) -> Run {
         Run { first: page.id(), pages: u64::from(page.overflow()) + 1 }
     }
 }
