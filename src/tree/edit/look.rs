@@ -49,7 +49,11 @@ impl Edit {
                 }
                 Body::Branch(slots) => match slots[child_index(slots, self.sources(), key)?].child {
                     Child::Node(child) => node = child,
-                    Child::Page(page) => return find_committed(Bucket::below(self.base.pages(), page), key),
+                    Child::Page(page) => {
+                        let pages = self.base.pages();
+                        pages.prefetch_to_search(page);
+                        return find_committed(Bucket::below(pages, page), key);
+                    }
                 },
             }
         }
