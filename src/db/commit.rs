@@ -32,8 +32,9 @@ use crate::tree::{Edit, Pages, Run, Spilled, verify};
 /// How much is written at once where pages follow each other. Larger writes are no faster, and leave the page cache
 /// with units that make every later write of one page in them slower.
 const WRITTEN_AT_ONCE: u64 = 64 << 10;
-/// Memory for staged pages that is kept from one commit to the next.
-const KEPT: usize = 1 << 20;
+/// Memory for staged pages that is kept from one commit to the next. It has room for a value of some megabytes: asked for
+/// anew by each commit, it costs as much as all else that is done with values of a megabyte before they are written.
+const KEPT: usize = 4 << 20;
 
 /// What is to be on the disk before the new meta is.
 struct Prepared {
@@ -196,7 +197,9 @@ fn write_dirty(
     let mut gather = Gather { disk, staged: std::mem::take(&mut writer.staged), at: 0, writes: 0, bytes: 0 };
     let failed = |source| shared.volume.error("write", source);
     let mut list = prepared.list.as_ref();
-    for dirty in &prepared.spilled.dirty {
+    let runs = &prepared.spilled.dirty;
+    for (at, dirty) in runs.iter().enumerate() {
+        edit.prefetch(runs.get(at + 2), runs.get(at + 4));
         if let Some(list) = list.take_if(|list| list.run().first < dirty.run.first) {
             list.encode(layout, gather.add(list.part(layout)).map_err(failed)?)?;
         }

@@ -1,4 +1,4 @@
-//! The crate's only `unsafe`: a slice over a page run of a mapped file, and a hint that one will be read.
+//! The crate's only `unsafe`: a slice over a page run of a mapped file, and a hint that memory will be read.
 //!
 //! Invariants: the mapping covers exactly the bytes that the file had when it was mapped, and no slice ever
 //! covers a meta page, the only bytes that a Bolt writer rewrites in place while they are in use.
@@ -75,6 +75,13 @@ impl Storage for Map {
             (0..lines).for_each(|line| fetch_line(start.wrapping_add(line * CACHE_LINE as usize)));
         }
     }
+}
+
+/// Says that a value in memory will be looked at soon.
+#[inline]
+pub(crate) fn prefetch_value<T>(value: &T) {
+    let start = std::ptr::from_ref(value).cast::<u8>();
+    (0..size_of::<T>()).step_by(CACHE_LINE as usize).for_each(|offset| fetch_line(start.wrapping_add(offset)));
 }
 
 /// Asks the processor to bring one line of memory into its caches.

@@ -34,7 +34,7 @@ pub(crate) use heap::Heap;
 pub(crate) use initial::{initial_image, initial_layout, unfinished};
 pub use lock::lock_holders;
 pub(crate) use lock::{FileLock, LockMode};
-pub(crate) use map::Map;
+pub(crate) use map::{Map, prefetch_value};
 pub(crate) use medium::Medium;
 pub use mount::FileSystem;
 pub use output::OutputFile;
