@@ -1,6 +1,7 @@
 //! The way in for one writer at a time.
 
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,8 @@ pub(super) enum Patience {
 pub(super) struct Door {
     inside: Mutex<Inside>,
     left: Condvar,
+    /// How many threads wait, changed under the lock. To wake nobody is a system call too.
+    waiting: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -33,7 +36,7 @@ enum Inside {
 impl Door {
     pub(super) fn new(writer: Option<Writer>) -> Door {
         let inside = writer.map_or(Inside::Nobody, |writer| Inside::Free(Box::new(writer)));
-        Door { inside: Mutex::new(inside), left: Condvar::new() }
+        Door { inside: Mutex::new(inside), left: Condvar::new(), waiting: AtomicUsize::new(0) }
     }
 
     pub(super) fn is_read_only(&self) -> bool {
@@ -54,17 +57,25 @@ impl Door {
                 Inside::Taken(thread) if thread == me => return Err(Error::WriterActive),
                 _ => {}
             }
-            inside = match patience {
-                Patience::Forever => self.left.wait(inside).unwrap_or_else(PoisonError::into_inner),
-                Patience::Until(end) => {
-                    let time = end.saturating_duration_since(Instant::now());
-                    if time == Duration::ZERO {
-                        return Err(Error::WriterBusy { waited: start.elapsed() });
-                    }
-                    self.left.wait_timeout(inside, time).unwrap_or_else(PoisonError::into_inner).0
-                }
+            let time = match patience {
+                Patience::Forever => None,
+                Patience::Until(end) => match end.saturating_duration_since(Instant::now()) {
+                    Duration::ZERO => return Err(Error::WriterBusy { waited: start.elapsed() }),
+                    time => Some(time),
+                },
             };
+            inside = self.wait(inside, time);
         }
+    }
+
+    fn wait<'d>(&'d self, inside: MutexGuard<'d, Inside>, time: Option<Duration>) -> MutexGuard<'d, Inside> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        let inside = match time {
+            None => self.left.wait(inside).unwrap_or_else(PoisonError::into_inner),
+            Some(time) => self.left.wait_timeout(inside, time).unwrap_or_else(PoisonError::into_inner).0,
+        };
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        inside
     }
 
     /// Whether a transaction of this thread has the writer.
@@ -81,7 +92,11 @@ impl Door {
 
     /// Gives the writer back.
     pub(super) fn leave(&self, writer: Box<Writer>) {
-        *lock(&self.inside) = Inside::Free(writer);
-        self.left.notify_one();
+        let mut inside = lock(&self.inside);
+        *inside = Inside::Free(writer);
+        if self.waiting.load(Ordering::Relaxed) > 0 {
+            drop(inside);
+            self.left.notify_one();
+        }
     }
 }
