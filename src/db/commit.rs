@@ -23,9 +23,7 @@ use super::shared::{Shared, lock};
 use super::stats::WriteStats;
 use super::writer::{Claim, Writer};
 use crate::error::{Error, Result};
-use crate::format::{
-    Layout, META_SIZE, Meta, MetaPair, MetaSlot, PageId, encode_blank_meta, encode_meta, freelist_bytes,
-};
+use crate::format::{Layout, META_SIZE, Meta, MetaPair, MetaSlot, PageId, encode_blank_meta, encode_meta, freelist_bytes};
 use crate::storage::{Disk, Medium, Storage, write_all_at};
 use crate::tree::{Edit, Pages, Run, Spilled, verify};
 

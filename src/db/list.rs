@@ -16,7 +16,7 @@ use crate::format::{Layout, encode_freelist_of, encode_ids, id_position};
 use crate::tree::{PageBits, Run};
 
 /// A list up to this length goes out whole, in one write with the pages beside it.
-const SHORT: u64 = 64 << 10;
+const SHORT: u64 = 8 << 10;
 
 /// The long lists that were written last.
 #[derive(Debug, Default)]

@@ -30,9 +30,7 @@ pub use bucket::{BUCKET_HEADER_SIZE, BucketHeader, BucketRoot};
 pub(crate) use bytes::Buffer;
 pub use bytes::{Bytes, SharedBytes};
 pub use encode::{EncodeError, encode_branch, encode_bucket, encode_freelist, encode_inline, encode_leaf, encode_meta};
-pub(crate) use encode::{
-    MAX_RUN, RunEncoder, encode_blank_meta, encode_freelist_of, encode_ids, freelist_bytes, id_position,
-};
+pub(crate) use encode::{MAX_RUN, RunEncoder, encode_blank_meta, encode_freelist_of, encode_ids, freelist_bytes, id_position};
 pub use endian::{Endian, U16, U32, U64};
 pub use freelist::Freelist;
 pub use leaf::{BUCKET_FLAG, Leaf, LeafElement, LeafItem};

@@ -63,20 +63,21 @@ struct Shared {
 /// Runs all workloads, each until it has its share, and gives back what each came to.
 pub fn run(plan: &Plan<'_>) -> Result<Vec<(&'static str, Count)>, Wrong> {
     let workloads = workloads();
-    // There is not much to a creation.
-    let share = plan.states.div_ceil(workloads.len() - 1);
+    // There is not much to a creation, and not all of the others need as many.
+    let full = workloads.iter().filter(|workload| workload.part() == 1).count() - 1;
+    let share = |at: usize| plan.states.div_ceil(full) / workloads[at].part();
     let shared =
         Shared { counts: Mutex::new(vec![Count::default(); workloads.len()]), seen: Mutex::default(), wrong: Mutex::default() };
     let next = || {
         let mut counts = shared.counts.lock().unwrap();
-        let least = (0..counts.len()).filter(|at| !counts[*at].ended && counts[*at].states < share);
-        let at = least.min_by_key(|at| counts[*at].states)?;
+        let least = (0..counts.len()).filter(|at| !counts[*at].ended && counts[*at].states < share(*at));
+        let at = least.min_by_key(|at| counts[*at].states * workloads[*at].part())?;
         counts[at].rounds += 1;
         Some((at, plan.seed + counts[at].rounds - 1))
     };
     let work = || {
         while let Some((at, round)) = next().filter(|_| shared.wrong.lock().unwrap().is_none()) {
-            let count = one_round(&workloads[at], round, share, at, plan, &shared);
+            let count = one_round(&workloads[at], round, share(at), at, plan, &shared);
             let mut counts = shared.counts.lock().unwrap();
             match count {
                 Ok(count) => counts[at].add(count),

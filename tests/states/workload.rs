@@ -33,6 +33,8 @@ enum Kind {
     Compaction {
         replace: bool,
     },
+    /// Changes to a database with so many free pages that only what changes in their list is written.
+    LongList(fn(&mut WriteTx, &mut dyn FnMut() -> u64) -> Result<()>),
     Store,
 }
 
@@ -68,6 +70,7 @@ pub fn workloads() -> Vec<Workload> {
         of("compaction", Kind::Compaction { replace: false }, &nothing),
         of("replacement", Kind::Compaction { replace: true }, &nothing),
         of("store", Kind::Store, &nothing),
+        of("long list", Kind::LongList(single), &nothing),
         of("4096", Kind::Changes(14, burst), &|options| _ = options.page_size(4096)),
     ];
     for workload in &mut all {
@@ -136,6 +139,14 @@ fn growth(tx: &mut WriteTx, next: &mut dyn FnMut() -> u64) -> Result<()> {
 }
 
 impl Workload {
+    /// Which part of the share of the others is enough: a file with a long list takes long to look at.
+    pub fn part(&self) -> usize {
+        match self.kind {
+            Kind::LongList(_) => 4,
+            _ => 1,
+        }
+    }
+
     /// Whether nothing is special about how its file is made.
     pub fn is_made_as_any_other(&self) -> bool {
         matches!(self.kind, Kind::Changes(..) | Kind::Sessions(..))
@@ -163,6 +174,7 @@ impl Workload {
             }
             Kind::Restored(change) => (run.restored(round, change)?, true),
             Kind::Compaction { replace } => (run.compaction(replace)?, true),
+            Kind::LongList(change) => (run.long_list(change)?, true),
             Kind::Store => {
                 run.store().map_err(|e| e.to_string())?;
                 (World::default(), true)
@@ -258,6 +270,26 @@ impl Run<'_> {
         // What is there at the beginning was acknowledged long ago.
         let db = self.open()?;
         self.changes(&db, 5, change)?;
+        Ok(start)
+    }
+
+    fn long_list(
+        &mut self,
+        change: fn(&mut WriteTx, &mut dyn FnMut() -> u64) -> Result<()>,
+    ) -> std::result::Result<World, String> {
+        let words = |e: unbolt::Error| e.to_string();
+        let source = Recorder::new(None);
+        let db = self.workload.options.open_in(&source, "db").map_err(words)?;
+        db.update(|tx| {
+            let mut bucket = tx.create_bucket("deleted")?;
+            (0..1150_u32).try_for_each(|key| bucket.put(key.to_be_bytes(), vec![1; 900]))
+        })
+        .map_err(words)?;
+        db.update(|tx| tx.delete_bucket("deleted")).map_err(words)?;
+        let start = World::of("db", source.bytes("db"));
+        self.recorder = Recorder::over(&start, self.recorder.planted());
+        let db = self.open()?;
+        self.changes(&db, 12, change)?;
         Ok(start)
     }
 
