@@ -89,6 +89,8 @@ impl Run {
             Ok(()) => {
                 self.committed = content;
                 self.marks += 1;
+                // All earlier states were looked at, or not, before this commit.
+                self.disk.recorder.settle(&mut self.start);
                 self.disk.recorder.mark(self.marks);
             }
             Err(error) => {

@@ -64,7 +64,7 @@ impl ReadTx {
     /// ```
     pub fn copy_file(&self, path: impl AsRef<Path>) -> Result<u64> {
         let path = path.as_ref();
-        if self.shared.volume.file().is_some_and(|file| is_at(file, path)) {
+        if self.shared.volume.file().and_then(|file| file.metadata().ok()).is_some_and(|own| is_at(&own, path)) {
             return Err(Error::Unsupported { what: "a database cannot be replaced by its own image" });
         }
         let mut output = OutputFile::beside(path, mode(&self.shared))?;

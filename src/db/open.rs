@@ -21,13 +21,15 @@ use crate::tree::{self, Allocator, PageBits, Run};
 
 /// Opens a file under its lock.
 pub(super) fn file(options: &OpenOptions, path: &Path) -> Result<Db> {
-    let mut lock = locked(options, path)?;
-    // Whoever held the lock may have given the name to another file by now.
-    while cfg!(unix) && !is_at(lock.file(), path) {
-        lock = locked(options, path)?;
-    }
     // Only under the lock do length and metas stand still.
-    let size = lock.file().metadata().map_err(|source| Error::io("read", path, source))?.len();
+    let (lock, size) = loop {
+        let lock = locked(options, path)?;
+        let metadata = lock.file().metadata().map_err(|source| Error::io("read", path, source))?;
+        // Whoever held the lock may have given the name to another file by now.
+        if !cfg!(unix) || is_at(&metadata, path) {
+            break (lock, metadata.len());
+        }
+    };
     let (metas, layout) = read_metas(lock.file(), path, size)?;
     let volume = match options.backing {
         Backing::Map => Volume::mapped(path, lock),

@@ -39,11 +39,9 @@ impl FileId {
     }
 }
 
-/// Whether a path leads to an open file. Where files cannot be told apart it never does.
-pub(crate) fn is_at(file: &File, path: &Path) -> bool {
-    let id = |metadata: std::io::Result<Metadata>| metadata.ok().map(|metadata| FileId::of(&metadata));
-    let (own, there) = (id(file.metadata()), id(std::fs::metadata(path)));
-    cfg!(unix) && own.is_some() && own == there
+/// Whether a path leads to an open file, which has this metadata. Where files cannot be told apart it never does.
+pub(crate) fn is_at(file: &Metadata, path: &Path) -> bool {
+    cfg!(unix) && std::fs::metadata(path).is_ok_and(|there| FileId::of(&there) == FileId::of(file))
 }
 
 /// Opens a regular file for reading. Anything else is refused before it is opened: a pipe would block.

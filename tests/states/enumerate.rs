@@ -98,6 +98,19 @@ pub fn states(
     epochs
 }
 
+/// Puts everything that is durable by now into `start`, and gives back what is not.
+pub fn settle(start: &mut World, ops: &[Op]) -> Vec<Op> {
+    let mut pending = Vec::new();
+    for op in ops {
+        match op {
+            Op::SyncData(_) | Op::SyncAll(_) | Op::SyncNames(_) => make_durable(start, &mut pending, 0, op),
+            Op::Mark(_) => {}
+            other => pending.push(other),
+        }
+    }
+    pending.into_iter().cloned().collect()
+}
+
 fn make_durable(durable: &mut World, pending: &mut Vec<&Op>, failed: usize, sync: &Op) {
     let settled = |op: &Op| match (sync, op) {
         (Op::SyncData(synced), Op::Write(file, ..) | Op::Cut(file, _)) => synced == file,

@@ -9,6 +9,7 @@ use unbolt::format::MAGIC;
 use unbolt::{Directory, Disk, Error, MemoryDisk};
 
 use super::defect::Defect;
+use super::enumerate::settle;
 use super::world::{FOLDER, World};
 
 /// Something that was done. Files go by the order in which they were made.
@@ -76,6 +77,14 @@ impl Recorder {
 
     pub fn ops(&self) -> Vec<Op> {
         self.log.lock().unwrap().ops.clone()
+    }
+
+    /// Goes on with fewer operations: what is durable by now becomes part of the beginning, unless a sync has failed.
+    pub fn settle(&self, start: &mut World) {
+        let mut log = self.log.lock().unwrap();
+        if !log.ops.iter().any(|op| matches!(op, Op::SyncFailed(_))) {
+            log.ops = settle(start, &log.ops);
+        }
     }
 
     /// What a path leads to now.
