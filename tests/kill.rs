@@ -122,13 +122,16 @@ fn commit(db: &Db) -> unbolt::Result<u64> {
     })
 }
 
-/// The process that is killed: run by the test below.
+/// The process that is killed: run by the tests below. It counts its calls itself, or leaves that to whoever runs it.
 #[test]
 #[ignore = "runs as a process of its own"]
 fn child() {
-    let (Ok(path), Ok(calls)) = (std::env::var("KILL_CHILD"), std::env::var("KILL_CALLS")) else { return };
-    let mortal = Mortal { left: Arc::new(AtomicU64::new(calls.parse().unwrap())) };
-    let db = options().open_in(&mortal, path).unwrap();
+    let Ok(path) = std::env::var("KILL_CHILD") else { return };
+    let db = match std::env::var("KILL_CALLS") {
+        Ok(calls) => options().open_in(&Mortal { left: Arc::new(AtomicU64::new(calls.parse().unwrap())) }, path),
+        Err(_) => options().open(path),
+    };
+    let db = db.unwrap();
     println!("\nacknowledged 0");
     for _ in 0..COMMITS {
         println!("\nacknowledged {}", commit(&db).unwrap());
@@ -136,13 +139,35 @@ fn child() {
 }
 
 /// Runs the process, and says what it acknowledged and whether it came to its end.
-fn run(path: &Path, calls: u64) -> (Option<u64>, bool) {
-    let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["child", "--exact", "--ignored", "--nocapture"]).env("KILL_CHILD", path).env("KILL_CALLS", calls.to_string());
-    let output = child.stderr(Stdio::null()).output().unwrap();
+fn run(path: &Path, calls: u64, who: Who) -> (Option<u64>, bool) {
+    let program = std::env::current_exe().unwrap();
+    let mut child = match who {
+        Who::Itself => Command::new(program),
+        Who::System(call) => {
+            let inject = format!("inject={call}:signal=KILL:when={calls}");
+            let mut strace = Command::new("strace");
+            strace.args(["-f", "-qq", "-o", "/dev/null", "-e", &inject, "--"]).arg(program);
+            strace
+        }
+    };
+    if let Who::Itself = who {
+        child.env("KILL_CALLS", calls.to_string());
+    }
+    // A profile that is half written spoils the others.
+    child.env("LLVM_PROFILE_FILE", "/dev/null").env("KILL_CHILD", path);
+    let output = child.args(["child", "--exact", "--ignored", "--nocapture"]).stderr(Stdio::null()).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     let mut numbers = said.lines().filter_map(|line| line.strip_prefix("acknowledged ")?.parse().ok());
     (numbers.next_back(), output.status.success())
+}
+
+/// Who ends the process.
+#[derive(Debug, Clone, Copy)]
+enum Who {
+    /// It counts its calls, and ends instead of one or in the middle of it.
+    Itself,
+    /// The system, at such a call on the file as it is opened and mapped by everybody.
+    System(&'static str),
 }
 
 /// The number of the last commit; nothing where there is no database yet.
@@ -164,6 +189,22 @@ fn last(path: &Path) -> Option<u64> {
 
 #[test]
 fn a_process_killed_at_any_call_leaves_the_state_before_or_after() {
+    let kills = kills(Who::Itself);
+    assert!(kills > COMMITS * 4);
+}
+
+#[test]
+fn a_process_killed_by_the_system_at_any_call_leaves_the_state_before_or_after() {
+    if Command::new("strace").arg("-V").stdout(Stdio::null()).status().is_err() {
+        return eprintln!("skipped: no strace");
+    }
+    let calls = ["pwrite64", "fdatasync", "fsync", "ftruncate", "linkat", "unlink"];
+    let kills: u64 = calls.map(Who::System).map(kills).iter().sum();
+    assert!(kills > COMMITS * 4);
+}
+
+/// Kills the process at each call, and says at how many.
+fn kills(who: Who) -> u64 {
     let folder = tempfile::tempdir().unwrap();
     let next = AtomicU64::new(1);
     let seen = Mutex::new((0, 0));
@@ -173,7 +214,7 @@ fn a_process_killed_at_any_call_leaves_the_state_before_or_after() {
                 loop {
                     let calls = next.fetch_add(1, Ordering::Relaxed);
                     let path = folder.path().join(format!("{calls}.db"));
-                    let (acknowledged, ended) = run(&path, calls);
+                    let (acknowledged, ended) = run(&path, calls, who);
                     let found = last(&path);
                     match (acknowledged, found) {
                         (Some(number), Some(found)) => assert!((number..=number + 1).contains(&found), "call {calls}"),
@@ -191,6 +232,6 @@ fn a_process_killed_at_any_call_leaves_the_state_before_or_after() {
         }
     });
     let (kills, ahead) = seen.into_inner().unwrap();
-    println!("{kills} calls, killed at each; {ahead} times one ahead of what was acknowledged");
-    assert!(kills > COMMITS * 4);
+    println!("{who:?}: {kills} calls, killed at each; {ahead} times one ahead of what was acknowledged");
+    kills
 }
