@@ -2,6 +2,7 @@
 
 mod argument;
 mod attempt;
+mod audit;
 mod bench;
 mod buckets;
 mod bytes;
@@ -15,14 +16,17 @@ mod delete;
 mod delete_bucket;
 mod docker_path;
 mod dump;
+mod evidence;
 mod export;
 mod failure;
 mod find;
 mod get;
 mod hexdump;
+mod history;
 mod import;
 mod info;
 mod inspect;
+mod item_json;
 mod json;
 mod json_in;
 mod json_line;
@@ -62,7 +66,7 @@ use std::ffi::OsString;
 use clap::{CommandFactory, Parser};
 
 use color::Color;
-pub use context::{Context, Open, OpenToWrite};
+pub use context::{Context, Open, OpenEvidence, OpenToWrite};
 use failure::Failure;
 pub use status::Status;
 
@@ -135,6 +139,8 @@ enum Command {
     Net(net::Args),
     Snapshot(snapshot::Args),
     Find(find::Args),
+    History(history::Args),
+    Audit(audit::Args),
     #[command(visible_alias = "completion")]
     Completions(completions::Args),
     Man(man::Args),
@@ -198,6 +204,8 @@ fn dispatch(command: &Command, context: &mut Context<'_>) -> Result<Status, Fail
         Command::Import(args) => return import::run(args, context),
         Command::Compact(args) => return compact::run(args, context),
         Command::Find(args) => return find::run(args, context),
+        Command::History(args) => return history::run(args, context),
+        Command::Audit(args) => return audit::run(args, context),
         Command::Snapshot(args) => return snapshot::run(args, context),
         Command::Put(args) => return put::run(args, context),
         Command::Delete(args) => return delete::run(args, context),
