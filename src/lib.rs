@@ -35,7 +35,8 @@
 //!
 //! [`mod@format`] is bytes and nothing else. `storage` gets bytes from a file, a map or memory. [`tree`] finds its
 //! way through them. `db` is the database with its transactions, [`mod@check`] the integrity check, [`store`]
-//! libnetwork's interface, `net` what Docker keeps there. None knows of those above it.
+//! libnetwork's interface, `net` what Docker keeps there, [`forensic`] what can be shown of damaged and foreign files.
+//! None knows of those above it.
 //!
 //! # Features
 //!
@@ -51,6 +52,7 @@ pub mod check;
 pub mod cli;
 mod db;
 mod error;
+pub mod forensic;
 pub mod format;
 #[cfg(feature = "net")]
 pub mod net;

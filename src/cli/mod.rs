@@ -13,6 +13,7 @@ mod context;
 mod create_bucket;
 mod delete;
 mod delete_bucket;
+mod diff;
 mod docker_path;
 mod dump;
 mod export;
@@ -51,6 +52,7 @@ mod search;
 mod snapshot;
 mod stats;
 mod status;
+mod surgery;
 mod table;
 mod transaction;
 mod txid;
@@ -134,6 +136,8 @@ enum Command {
     Kv(kv::Args),
     Net(net::Args),
     Snapshot(snapshot::Args),
+    Diff(diff::Args),
+    Surgery(surgery::Args),
     Find(find::Args),
     #[command(visible_alias = "completion")]
     Completions(completions::Args),
@@ -199,6 +203,8 @@ fn dispatch(command: &Command, context: &mut Context<'_>) -> Result<Status, Fail
         Command::Compact(args) => return compact::run(args, context),
         Command::Find(args) => return find::run(args, context),
         Command::Snapshot(args) => return snapshot::run(args, context),
+        Command::Diff(args) => return diff::run(args, context),
+        Command::Surgery(args) => return surgery::run(args, context),
         Command::Put(args) => return put::run(args, context),
         Command::Delete(args) => return delete::run(args, context),
         Command::CreateBucket(args) => return create_bucket::run(args, context),
