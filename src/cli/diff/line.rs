@@ -9,18 +9,34 @@ use crate::cli::bytes::Format;
 use crate::cli::quote;
 use crate::forensic::diff::{At, RecordChange, Told};
 
-pub fn heading(out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{:<8} {:>12} {:>12}  ENTRY", "CHANGE", "BEFORE AT", "AFTER AT")
+/// The lines of a comparison. Where nothing differs there are none.
+pub struct Lines<'n> {
+    names: &'n Names,
+    begun: bool,
 }
 
-/// One line, and for a record further ones: what it is, and each field that differs.
-pub fn write(
-    out: &mut dyn Write,
-    buckets: &[Vec<u8>],
-    told: &Told<'_>,
-    record: Option<&RecordChange>,
-    names: &Names,
-) -> io::Result<()> {
+impl<'n> Lines<'n> {
+    pub fn new(names: &'n Names) -> Self {
+        Lines { names, begun: false }
+    }
+
+    /// One line, and for a record further ones: what it is, and each field that differs.
+    pub fn write(
+        &mut self,
+        out: &mut dyn Write,
+        buckets: &[Vec<u8>],
+        told: &Told<'_>,
+        record: Option<&RecordChange>,
+    ) -> io::Result<()> {
+        if !std::mem::replace(&mut self.begun, true) {
+            writeln!(out, "{:<8} {:>12} {:>12}  ENTRY", "CHANGE", "BEFORE AT", "AFTER AT")?;
+        }
+        write_entry(out, buckets, told)?;
+        record.map_or(Ok(()), |record| write_record(out, record, self.names))
+    }
+}
+
+fn write_entry(out: &mut dyn Write, buckets: &[Vec<u8>], told: &Told<'_>) -> io::Result<()> {
     match told {
         Told::Pair { key, before, after } => {
             start(out, before.map(|stored| stored.at), after.map(|stored| stored.at))?;
@@ -38,7 +54,7 @@ pub fn write(
         }
         Told::Damage { .. } => {}
     }
-    record.map_or(Ok(()), |record| write_record(out, record, names))
+    Ok(())
 }
 
 fn start(out: &mut dyn Write, before: Option<At>, after: Option<At>) -> io::Result<()> {

@@ -58,9 +58,7 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
 fn compare(args: &Args, before: &Snapshot, after: &Snapshot, spool: &mut Spool) -> Result<Status, Failure> {
     let names = Names::of(before, after);
     let mut damage = Damage { args, first: None, told: 0 };
-    if args.format == Listing::Table {
-        line::heading(spool.out())?;
-    }
+    let mut lines = line::Lines::new(&names);
     let provable = before.is_provable() && after.is_provable();
     let tally = diff::<_, Stop>(before.pages(), after.pages(), &mut |buckets, told| {
         nesting::test(buckets.len())?;
@@ -70,7 +68,7 @@ fn compare(args: &Args, before: &Snapshot, after: &Snapshot, spool: &mut Spool) 
         }
         let record = record(buckets, &told);
         match args.format {
-            Listing::Table => line::write(spool.out(), buckets, &told, record.as_ref(), &names)?,
+            Listing::Table => lines.write(spool.out(), buckets, &told, record.as_ref())?,
             Listing::Json => object::write(spool.out(), buckets, &told, record.as_ref(), &names, provable)?,
         }
         Ok(())

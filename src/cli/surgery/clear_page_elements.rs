@@ -38,9 +38,6 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
     let (from, to) = (args.from_index, args.to_index);
     let start = index(from)?;
     let end = if to == -1 { None } else { Some(index(to)?) };
-    if end.is_some_and(|end| start >= end) {
-        return Err(Failure::usage(format_args!("elements {from} to {to}, that one not among them, are none")));
-    }
     let loses_pages = args.patient.cut(context, |surgery| surgery.clear_elements(page, start, end))?;
     warn_of_lost_pages(loses_pages, context)?;
     writeln!(context.out, "All elements in [{from}, {to}) in page {page} were cleared")?;

@@ -99,6 +99,9 @@ impl Patient {
                 Failure::at(Status::Io, &self.output, format_args!("cannot write: {source}"))
             }
             SurgeryError::Failed(e) => Failure::of(&self.file, e),
+            SurgeryError::Range { start, end, .. } if start >= end => {
+                Failure::usage(format_args!("elements {start} to {end}, that one not among them, are none"))
+            }
             SurgeryError::NoMeta => Failure::at(Status::Corrupt, &self.file, error),
             error => Failure::at(Status::No, &self.file, error),
         }
