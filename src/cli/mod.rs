@@ -64,7 +64,7 @@ use std::ffi::OsString;
 use clap::{CommandFactory, Parser};
 
 use color::Color;
-pub use context::{Context, Open, OpenToWrite};
+pub use context::{Context, Open, OpenEvidence, OpenToWrite};
 use failure::Failure;
 pub use status::Status;
 

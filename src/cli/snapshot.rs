@@ -80,15 +80,14 @@ fn refuse_shared(args: &Args) -> Result<(), Failure> {
 fn copy(snapshot: &Snapshot, raw: bool, file: &File) -> Copying<Copied> {
     let length = |len| file.set_len(len).map_err(|source| Error::Io { op: "write", path: PathBuf::new(), source });
     length(0)?;
-    let pages = snapshot.pages();
     let end = snapshot.layout().run_bytes(snapshot.meta().high_water.0);
     if raw {
-        copy_bytes(pages, snapshot.layout().offset(PageId(2))..end.min(snapshot.size()), file)?;
+        copy_bytes(snapshot, snapshot.layout().offset(PageId(2))..end.min(snapshot.size()), file)?;
     }
-    let copied = copy_state(pages, file)?;
+    let copied = copy_state(snapshot.pages(), file)?;
     if raw {
         length(snapshot.size())?;
-        copy_bytes(pages, end..snapshot.size(), file)?;
+        copy_bytes(snapshot, end..snapshot.size(), file)?;
     }
     Ok(copied)
 }

@@ -57,11 +57,11 @@ pub fn copy_state<S: Storage>(pages: Pages<'_, S>, disk: &dyn Disk) -> Result<Co
 
 /// Copies bytes of a file as they lie there, whether its state reaches them or not. Where they are zero the disk is left
 /// as it is: on a new one zeros become holes.
-pub fn copy_bytes<S: Storage>(pages: Pages<'_, S>, range: Range<u64>, disk: &dyn Disk) -> Result<()> {
+pub fn copy_bytes<S: Storage>(storage: &S, range: Range<u64>, disk: &dyn Disk) -> Result<()> {
     const CHUNK: u64 = 1 << 20;
     let mut offset = range.start;
     while offset < range.end {
-        let bytes = pages.storage().run(offset, CHUNK.min(range.end - offset))?;
+        let bytes = storage.run(offset, CHUNK.min(range.end - offset))?;
         if bytes.iter().any(|byte| *byte != 0) {
             write(disk, &bytes, offset)?;
         }

@@ -32,9 +32,9 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
         return Err(Failure::usage(format_args!("'--from-page' and '--to-page' have the same value: {}", args.from_page)));
     }
     let (from, to) = (PageId(args.from_page), PageId(args.to_page));
-    let has_list = args.patient.operate(context, |copy, before| {
+    let has_list = args.patient.operate(context, |copy, original| {
         Surgery::open(copy)?.copy_page(from, to)?;
-        Ok(before.and_then(|metas| metas.current()).is_some_and(|meta| meta.freelist.is_some()))
+        Ok(original.metas.and_then(|metas| metas.current()).is_some_and(|meta| meta.freelist.is_some()))
     })?;
     if has_list {
         writeln!(context.out, "WARNING: the free list might have changed.")?;

@@ -1,17 +1,18 @@
 //! Owns one operation: the copy, what is done to it, and what speaks against giving it its name.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::cli::context::Context;
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Failure, Told};
 use crate::cli::output;
 use crate::cli::status::Status;
 use crate::cli::txid::TxidArg;
+use crate::forensic::Assumed;
 use crate::forensic::surgery::{Objection, Surgery, SurgeryError, objections};
-use crate::format::MetaPair;
+use crate::format::{Layout, MetaPair};
 use crate::tree::copy_bytes;
-use crate::{Disk, Error, OutputFile, Snapshot, Storage};
+use crate::{Error, OutputFile, Snapshot, Storage};
 
 /// The database, and where the copy goes.
 #[derive(Debug, clap::Args)]
@@ -27,19 +28,25 @@ pub struct Patient {
     pub force: bool,
 }
 
+/// What a database was like before anything was done to its copy.
+pub struct Original {
+    /// Its metas, where one verified.
+    pub metas: Option<MetaPair>,
+    pub layout: Layout,
+}
+
 impl Patient {
-    /// Copies the database, changes the copy, and gives it its name where nothing speaks against it. `change` is also
-    /// given what the metas of the database were, where one verified.
+    /// Copies the database, changes the copy, and gives it its name where nothing speaks against it.
     pub fn operate<T>(
         &self,
         context: &mut Context<'_>,
-        change: impl FnOnce(&File, Option<&MetaPair>) -> Result<T, SurgeryError>,
+        change: impl FnOnce(&File, &Original) -> Result<T, SurgeryError>,
     ) -> Result<T, Failure> {
         output::refuse_unsafe(&self.output, &self.file, false).map_err(without_hint)?;
         let copy = output::begin(&self.output, &self.file, false)?;
-        let before = self.fill(&copy, context)?;
-        let done = change(copy.file(), before.as_ref()).map_err(|e| self.failed(e))?;
-        self.judge(&copy, before.as_ref(), context)?;
+        let original = self.fill(&copy, context)?;
+        let done = change(copy.file(), &original).map_err(|e| self.failed(e))?;
+        self.judge(&copy, &original, context)?;
         output::finish(copy)?;
         Ok(done)
     }
@@ -50,30 +57,34 @@ impl Patient {
         context: &mut Context<'_>,
         change: impl FnOnce(&Surgery<'_>) -> Result<T, SurgeryError>,
     ) -> Result<T, Failure> {
-        self.operate(context, |copy, _| change(&Surgery::open(copy)?))
+        self.operate(context, |copy, original| {
+            change(&match original.metas {
+                Some(_) => Surgery::open(copy)?,
+                None => Surgery::laid_out(copy, original.layout)?,
+            })
+        })
     }
 
-    /// Fills the copy with the bytes of the database, and gives back its metas. A file without one that verifies may be
-    /// what is to be mended.
-    fn fill(&self, copy: &OutputFile, context: &mut Context<'_>) -> Result<Option<MetaPair>, Failure> {
+    /// Fills the copy with the bytes of the database. Where none of its metas verifies, they may be what is to be mended,
+    /// and nobody is writing to it.
+    fn fill(&self, copy: &OutputFile, context: &mut Context<'_>) -> Result<Original, Failure> {
         if let Err(Error::NotBolt { .. }) = (context.open)(&self.file) {
-            copy_raw(&self.file, copy.file()).map_err(|e| self.failed(e.into()))?;
-            return Ok(None);
+            let evidence = (context.open_evidence)(&self.file, Assumed::default()).map_err(|e| self.failed(e.into()))?;
+            copy_all(&evidence, copy.file()).map_err(|e| self.failed(e.into()))?;
+            return Ok(Original { metas: None, layout: evidence.layout() });
         }
         let all = |snapshot: &Snapshot, copy: &File| {
-            let unwritable = |source| Error::Io { op: "write", path: PathBuf::new(), source };
-            copy.set_len(0).and_then(|()| copy.set_len(snapshot.size())).map_err(unwritable)?;
-            copy_bytes(snapshot.pages(), 0..snapshot.size(), copy)?;
-            Ok(*snapshot.metas())
+            copy_all(snapshot, copy)?;
+            Ok(Original { metas: Some(*snapshot.metas()), layout: snapshot.layout() })
         };
-        output::fill(context, &self.file, &TxidArg::default(), copy, all).map(|(metas, _)| Some(metas))
+        output::fill(context, &self.file, &TxidArg::default(), copy, all).map(|(original, _)| original)
     }
 
     /// Refuses a copy that something speaks against, or says so where that is what was wanted.
-    fn judge(&self, copy: &OutputFile, before: Option<&MetaPair>, context: &mut Context<'_>) -> Result<(), Failure> {
+    fn judge(&self, copy: &OutputFile, original: &Original, context: &mut Context<'_>) -> Result<(), Failure> {
         let opened = copy.file().try_clone().map_err(|source| Error::Io { op: "read", path: self.output.clone(), source });
         let found = match opened.and_then(|file| Snapshot::of_file(file, &self.output)) {
-            Ok(after) => objections(before, &after).map_err(|e| Failure::of(&self.output, e))?,
+            Ok(after) => objections(original.metas.as_ref(), &after).map_err(|e| Failure::of(&self.output, e))?,
             Err(e) if e.is_corrupt() => return self.object(format_args!("nobody can open it: {e}"), context),
             Err(e) => return Err(Failure::of(&self.output, e)),
         };
@@ -108,34 +119,16 @@ impl Patient {
     }
 }
 
+fn copy_all(from: &impl Storage, to: &File) -> crate::Result<()> {
+    let unwritable = |source| Error::Io { op: "write", path: PathBuf::new(), source };
+    to.set_len(0).and_then(|()| to.set_len(from.size())).map_err(unwritable)?;
+    copy_bytes(from, 0..from.size(), to)
+}
+
 /// Nothing that is there is ever replaced, as in bbolt.
 fn without_hint(failure: Failure) -> Failure {
     match failure {
-        Failure::Told(told) => Failure::Told(crate::cli::failure::Told { hint: None, ..told }),
+        Failure::Told(told) => Failure::Told(Told { hint: None, ..told }),
         output => output,
-    }
-}
-
-/// Copies a file whose metas tell nothing.
-fn copy_raw(from: &Path, to: &File) -> crate::Result<()> {
-    const CHUNK: usize = 1 << 20;
-    let failed = |op, source| Error::Io { op, path: if op == "write" { PathBuf::new() } else { from.into() }, source };
-    let source = File::open(from).map_err(|e| failed("open", e))?;
-    let size = Disk::size(&source).map_err(|e| failed("read", e))?;
-    to.set_len(size).map_err(|e| failed("write", e))?;
-    let (mut buffer, mut offset) = (vec![0; CHUNK], 0);
-    loop {
-        let n = match source.read_at(&mut buffer, offset) {
-            Ok(0) => return Ok(()),
-            Ok(n) => n,
-            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
-            Err(e) => return Err(failed("read", e)),
-        };
-        let mut bytes = &buffer[..n];
-        while !bytes.is_empty() {
-            let written = to.write_at(bytes, offset).map_err(|e| failed("write", e))?;
-            bytes = &bytes[written..];
-            offset += written as u64;
-        }
     }
 }

@@ -5,12 +5,10 @@
 //! the last key before the damage and the first one after it may be in both: it is counted and not called different.
 
 mod compare;
-#[cfg(feature = "net")]
 mod fields;
 mod side;
 
 use compare::Comparison;
-#[cfg(feature = "net")]
 pub use fields::{FieldChange, RecordChange};
 
 use crate::error::{Corruption, Error};

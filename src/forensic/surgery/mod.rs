@@ -16,8 +16,8 @@ pub use metas::{MetaFields, MetaUpdate};
 pub use objection::{Objection, objections};
 
 use crate::error::{CorruptionKind, Error, Result};
-use crate::format::{Endian, Layout, MetaPair, PAGE_HEADER_SIZE, PageHeader, PageId, PageSize, RawMeta};
-use crate::storage::{Disk, read_disk_metas, read_exact_at, read_up_to, write_all_at};
+use crate::format::{Endian, Layout, MetaPair, PAGE_HEADER_SIZE, PageHeader, PageId};
+use crate::storage::{Disk, read_disk_metas, read_exact_at, write_all_at};
 
 /// Why a change was not made.
 #[derive(Debug, thiserror::Error)]
@@ -70,17 +70,16 @@ pub struct Surgery<'d> {
 }
 
 impl<'d> Surgery<'d> {
-    /// Looks at the metas of a copy. Where neither verifies, the page size that page 0 names is believed.
+    /// Looks at the metas of a copy, of which one must verify.
     pub fn open(disk: &'d dyn Disk) -> Result<Surgery<'d>> {
-        let size = disk.size().map_err(|e| Error::io("read", "", e))?;
-        match read_disk_metas(disk, size) {
-            Ok((metas, layout)) => Ok(Surgery { disk, size, layout, metas: Some(metas) }),
-            Err(error @ Error::NotBolt { .. }) => match named_layout(disk)? {
-                Some(layout) => Ok(Surgery { disk, size, layout, metas: None }),
-                None => Err(error),
-            },
-            Err(error) => Err(error),
-        }
+        let size = size(disk)?;
+        let (metas, layout) = read_disk_metas(disk, size)?;
+        Ok(Surgery { disk, size, layout, metas: Some(metas) })
+    }
+
+    /// A copy of which the metas tell nothing, and that is laid out like this.
+    pub fn laid_out(disk: &'d dyn Disk, layout: Layout) -> Result<Surgery<'d>> {
+        Ok(Surgery { disk, size: size(disk)?, layout, metas: None })
     }
 
     /// The page size and byte order that the copy is taken to have.
@@ -140,11 +139,6 @@ fn set_header(run: &mut [u8], header: PageHeader, endian: Endian) {
     }
 }
 
-/// The layout that the meta of page 0 names, sealed or not.
-fn named_layout(disk: &dyn Disk) -> Result<Option<Layout>> {
-    let mut start = [0; 80];
-    let filled = read_up_to(disk, &mut start, 0).map_err(|e| Error::io("read", "", e))?;
-    let Some(raw) = start.get(..filled).and_then(RawMeta::on_page) else { return Ok(None) };
-    let named = |endian| PageSize::new(raw.fields(endian).page_size).map(|page_size| Layout { page_size, endian });
-    Ok(named(Endian::Little).or_else(|| named(Endian::Big)))
+fn size(disk: &dyn Disk) -> Result<u64> {
+    disk.size().map_err(|e| Error::io("read", "", e))
 }
