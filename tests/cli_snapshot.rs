@@ -198,7 +198,8 @@ fn large(path: &Path) -> u64 {
     let layout = Layout { page_size: PageSize::new(4096).unwrap(), endian: Endian::Little };
     let (root, branch) = (PageId(PAGES - 1), PageId(PAGES / 2));
     let leaves: Vec<PageId> = (1..=256).map(|n| PageId(n * 10_000 + 7)).collect();
-    let used: std::collections::BTreeSet<u64> = leaves.iter().chain([&root, &branch, &PageId(branch.0 + 1)]).map(|id| id.0).collect();
+    let used: std::collections::BTreeSet<u64> =
+        leaves.iter().chain([&root, &branch, &PageId(branch.0 + 1)]).map(|id| id.0).collect();
     let free: Vec<PageId> = (2..PAGES).filter(|id| !used.contains(id) && !LIST.contains(id)).map(PageId).collect();
     let file = fs::File::create(path).unwrap();
     file.set_len(PAGES * 4096).unwrap();

@@ -1,13 +1,19 @@
 //! Promise: a comparison tells every difference of two states, once, in key order and with where it lies, and nothing
 //! else; where one of them is damaged it calls nothing different that may be in both.
 
+mod support;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use support::alloc::{Counting, peak_of};
 use unbolt::forensic::diff::{Tally, Told, Which, diff};
 use unbolt::format::PageId;
 use unbolt::tree::reach;
 use unbolt::{BucketMut, Db, Error, MemoryDisk, Snapshot, TxSelector, WriteTx};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
 type Path = Vec<Vec<u8>>;
 
@@ -216,7 +222,6 @@ fn the_state_before_is_compared_with_the_one_after_it_in_one_file() {
         Ok(())
     })
     .unwrap();
-    println!("{tally:?} {removed:?}");
     assert!(tally.differs());
 }
 
@@ -230,4 +235,35 @@ fn an_error_of_the_one_who_is_told_ends_the_comparison() {
         Err(Error::ReadOnly)
     });
     assert!(matches!(ended, Err(Error::ReadOnly)) && calls == 1);
+}
+
+#[test]
+fn files_of_any_size_are_compared_in_the_memory_of_a_few_pages() {
+    let folder = tempfile::tempdir().unwrap();
+    let [before, after] = ["before.db", "after.db"].map(|name| folder.path().join(name));
+    let db = Db::options().no_sync(true).open(&before).unwrap();
+    let value = |number: u32| vec![number as u8; 300];
+    db.update(|tx| {
+        let mut bucket = tx.create_bucket("large")?;
+        (0..100_000_u32).try_for_each(|number| bucket.put(number.to_be_bytes(), value(number)))
+    })
+    .unwrap();
+    drop(db);
+    std::fs::copy(&before, &after).unwrap();
+    let db = Db::options().no_sync(true).open(&after).unwrap();
+    db.update(|tx| {
+        let mut bucket = tx.bucket_mut("large")?;
+        (0..100_000_u32).step_by(1000).try_for_each(|number| bucket.put(number.to_be_bytes(), value(number + 1)))
+    })
+    .unwrap();
+    drop(db);
+    let (tally, peak) = peak_of(|| {
+        let (older, newer) = (Snapshot::open(&before).unwrap(), Snapshot::open(&after).unwrap());
+        diff::<_, Error>(older.pages(), newer.pages(), &mut |_, _| Ok(())).unwrap()
+    });
+    let size = std::fs::metadata(&after).unwrap().len();
+    println!("{peak} bytes of memory for two files of {size}");
+    assert_eq!((tally.added, tally.removed, tally.changed), (0, 0, 100));
+    // Two caches of 1,024 pages, and little beside them.
+    assert!(size > 32 << 20 && peak < 12 << 20, "{peak} bytes of memory for two files of {size}");
 }
