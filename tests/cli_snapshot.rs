@@ -185,6 +185,76 @@ fn what_cannot_be_opened_or_written_is_named() {
     assert_eq!(desk.names(), ["source.db"]);
 }
 
+/// A file of 10 GiB that holds 1 MiB: leaves far from each other, and a list of all the pages between them.
+#[cfg(unix)]
+fn large(path: &Path) -> u64 {
+    use std::os::unix::fs::FileExt;
+    use unbolt::format::{
+        BUCKET_FLAG, BranchElement, Endian, Layout, LeafElement, Meta, PageId, PageSize, TxId, encode_branch, encode_bucket,
+        encode_freelist, encode_leaf, encode_meta,
+    };
+    const PAGES: u64 = 10 << 18;
+    const LIST: std::ops::Range<u64> = 100..5300;
+    let layout = Layout { page_size: PageSize::new(4096).unwrap(), endian: Endian::Little };
+    let (root, branch) = (PageId(PAGES - 1), PageId(PAGES / 2));
+    let leaves: Vec<PageId> = (1..=256).map(|n| PageId(n * 10_000 + 7)).collect();
+    let used: std::collections::BTreeSet<u64> =
+        leaves.iter().chain([&root, &branch, &PageId(branch.0 + 1)]).map(|id| id.0).collect();
+    let free: Vec<PageId> = (2..PAGES).filter(|id| !used.contains(id) && !LIST.contains(id)).map(PageId).collect();
+    let file = fs::File::create(path).unwrap();
+    file.set_len(PAGES * 4096).unwrap();
+    let put = |page: PageId, run: &[u8]| file.write_all_at(run, layout.offset(page)).unwrap();
+    let keys: Vec<String> = leaves.iter().map(|id| format!("key-{:08}", id.0)).collect();
+    for (id, key) in leaves.iter().zip(&keys) {
+        put(*id, &encode_leaf(*id, &[LeafElement { flags: 0, key: key.as_bytes(), value: &[b'v'; 4000] }], layout).unwrap());
+    }
+    let children: Vec<_> =
+        keys.iter().zip(&leaves).map(|(key, id)| BranchElement { key: key.as_bytes(), child: *id }).collect();
+    put(branch, &encode_branch(branch, &children, layout).unwrap());
+    let bucket = encode_bucket(branch, 0, Endian::Little);
+    put(root, &encode_leaf(root, &[LeafElement { flags: BUCKET_FLAG, key: b"bucket", value: &bucket }], layout).unwrap());
+    put(PageId(LIST.start), &encode_freelist(PageId(LIST.start), &free, LIST.end - LIST.start, layout).unwrap());
+    let meta = |txid| Meta {
+        endian: Endian::Little,
+        page_size: 4096,
+        flags: 0,
+        root,
+        root_sequence: 0,
+        freelist: Some(PageId(LIST.start)),
+        high_water: PageId(PAGES),
+        txid: TxId(txid),
+    };
+    for txid in [4, 5] {
+        put(PageId(txid % 2), &encode_meta(PageId(txid % 2), &meta(txid), layout));
+    }
+    used.len() as u64 + LIST.end - LIST.start
+}
+
+#[cfg(unix)]
+#[test]
+fn of_a_large_file_only_what_the_state_reaches_is_read_and_written() {
+    use std::os::unix::fs::MetadataExt;
+    let desk = Desk::with("golden/V0.db");
+    let used = large(&desk.file);
+    let runs = Cell::new(None);
+    let open = |path: &Path| {
+        let snapshot = Snapshot::open(path)?;
+        runs.set(Some(snapshot.runs_counter()));
+        Ok(snapshot)
+    };
+    let taken = in_process(&open, [OsStr::new("snapshot"), desk.file.as_os_str(), desk.out.as_os_str()]);
+    assert_eq!(taken.status, 0, "{}", taken.err);
+    assert!(taken.err.contains(&format!("transaction 5, {used} pages in {} bytes", 10_u64 << 30)), "{}", taken.err);
+    let read = runs.take().unwrap().load(std::sync::atomic::Ordering::Relaxed);
+    assert!(read < 600, "{read} runs of pages were read for 258 pages of trees and a list");
+    let (source, copy) = (fs::metadata(&desk.file).unwrap(), fs::metadata(&desk.out).unwrap());
+    assert_eq!(copy.len(), source.len());
+    // Blocks of 512 bytes, and as much again for a file system that takes more for small writes.
+    assert!(copy.blocks() * 512 < 2 * used * 4096, "{} blocks", copy.blocks());
+    verify(Snapshot::open(&desk.out).unwrap().pages()).unwrap();
+    assert_eq!(exported(&desk.out), exported(&desk.file));
+}
+
 /// Opens the file, and replaces it by another database behind the reader's back the first `times` times. Gives back
 /// how the command ended, and how often it was overtaken.
 fn overtaken(times: u32, desk: &Desk) -> (Outcome, u32) {

@@ -13,7 +13,7 @@ use unbolt::{Db, Snapshot};
 /// Every reading command and every dry run, its arguments parted by blanks. FILE is the database, FOLDER the directory it
 /// lies in, OUT a path elsewhere, OTHER another database, RECORDS and EXPORT files elsewhere that `kv import` and `net
 /// import` take, ROOT the page on which its root bucket begins, KEY a key of Docker's bucket.
-const COMMANDS: [&str; 67] = [
+const COMMANDS: [&str; 77] = [
     "info FILE",
     "info --format json FILE",
     "check FILE",
@@ -68,6 +68,16 @@ const COMMANDS: [&str; 67] = [
     "snapshot --raw FILE OUT",
     "compact -o OUT FILE",
     "compact --no-sync -o OUT FILE",
+    "diff FILE FILE",
+    "diff --txid previous FILE",
+    "diff --format json OTHER FILE",
+    "surgery meta validate FILE",
+    "surgery revert-meta-page --force FILE --output OUT",
+    "surgery copy-page --force FILE --output OUT --from-page ROOT --to-page 3",
+    "surgery clear-page --force FILE --output OUT --pageId ROOT",
+    "surgery clear-page-elements --force FILE --output OUT --pageId ROOT --from-index 0 --to-index 1",
+    "surgery freelist abandon FILE --output OUT",
+    "surgery meta update FILE --output OUT",
     "find FOLDER",
     "find --format json FOLDER",
     "put --dry-run FILE libnetwork KEY value",
@@ -290,8 +300,11 @@ fn reading_a_sound_file_takes_no_lock_and_writes_nothing() {
     for command in COMMANDS {
         let ran = scene.run(command);
         match command {
-            // What is asked for is not there.
-            "get FILE libnetwork no-such-key" | "kv exists FILE no-such-key" | "net rm port FILE 8080" => {
+            // What is asked for is not there, or the two differ.
+            "diff --format json OTHER FILE"
+            | "get FILE libnetwork no-such-key"
+            | "kv exists FILE no-such-key"
+            | "net rm port FILE 8080" => {
                 assert_eq!(ran.status, 1, "{command}: {ran:?}");
             }
             // The older state may have been written over.

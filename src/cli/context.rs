@@ -2,6 +2,7 @@
 //!
 //! Commands never open files or print by themselves, so that all of them run in process, on memory, in tests.
 
+use std::cell::Cell;
 use std::io::{Read, Write};
 use std::path::Path;
 
@@ -70,6 +71,35 @@ impl Context<'_> {
         self.attempt(file, state, |_, _| {}, read)
     }
 
+    /// Runs a reading command on a state of each of two files, as often as it takes until no writer came in between.
+    pub fn read_both(
+        &mut self,
+        before: (&Path, &TxidArg),
+        after: (&Path, &TxidArg),
+        mut read: impl FnMut(&Snapshot, &Snapshot, &mut Spool) -> Result<Status, Failure>,
+    ) -> Result<Status, Failure> {
+        let (open, progress, moved) = (self.open, self.progress, Cell::new(before.0));
+        let take = |rejected| {
+            let taken = |(file, state)| Opened::take(open, file, selector(state), rejected > 0);
+            Ok(Both { before: taken(before)?, after: taken(after)?, moved: &moved })
+        };
+        let read = |both: &Both<'_>, spool: &mut Spool| {
+            for (opened, is_new) in [(&both.before, true), (&both.after, before.0 != after.0)] {
+                if let Some(system) = FileSystem::of(opened.file).filter(|system| is_new && system.is_shared()) {
+                    spool.note(unverifiable(opened.file, system.name()));
+                }
+                if is_new {
+                    note_refused_meta(&opened.snapshot, opened.file, spool);
+                }
+                opened.test()?;
+                note_if_not_provable(opened, spool);
+            }
+            let _progress = Progress::follow(progress, || course(&both.before));
+            read(&both.before.snapshot, &both.after.snapshot, spool)
+        };
+        attempt::attempt(take, read, || overtaken(moved.get()), self.out, self.err)
+    }
+
     fn attempt(
         &mut self,
         file: &Path,
@@ -120,6 +150,25 @@ struct Opened<'f> {
 impl Current for Opened<'_> {
     fn is_current(&self) -> Result<bool, Failure> {
         self.snapshot.is_current().map_err(|e| Failure::of(self.file, e))
+    }
+}
+
+/// Two files that were opened, and which of them was written to last.
+struct Both<'f> {
+    before: Opened<'f>,
+    after: Opened<'f>,
+    moved: &'f Cell<&'f Path>,
+}
+
+impl Current for Both<'_> {
+    fn is_current(&self) -> Result<bool, Failure> {
+        for opened in [&self.before, &self.after] {
+            if !opened.is_current()? {
+                self.moved.set(opened.file);
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 

@@ -14,6 +14,7 @@ mod context;
 mod create_bucket;
 mod delete;
 mod delete_bucket;
+mod diff;
 mod docker_path;
 mod dump;
 mod evidence;
@@ -55,6 +56,7 @@ mod search;
 mod snapshot;
 mod stats;
 mod status;
+mod surgery;
 mod table;
 mod transaction;
 mod txid;
@@ -138,6 +140,8 @@ enum Command {
     Kv(kv::Args),
     Net(net::Args),
     Snapshot(snapshot::Args),
+    Diff(diff::Args),
+    Surgery(surgery::Args),
     Find(find::Args),
     History(history::Args),
     Audit(audit::Args),
@@ -207,6 +211,8 @@ fn dispatch(command: &Command, context: &mut Context<'_>) -> Result<Status, Fail
         Command::History(args) => return history::run(args, context),
         Command::Audit(args) => return audit::run(args, context),
         Command::Snapshot(args) => return snapshot::run(args, context),
+        Command::Diff(args) => return diff::run(args, context),
+        Command::Surgery(args) => return surgery::run(args, context),
         Command::Put(args) => return put::run(args, context),
         Command::Delete(args) => return delete::run(args, context),
         Command::CreateBucket(args) => return create_bucket::run(args, context),

@@ -1,8 +1,7 @@
 //! Owns `snapshot`: a consistent copy of a file that another process may be writing to.
 
 use std::fs::File;
-use std::io::{self, Seek, SeekFrom, Write};
-use std::ops::Range;
+use std::io::Write;
 use std::path::PathBuf;
 
 use super::attempt::ATTEMPTS;
@@ -12,7 +11,7 @@ use super::output;
 use super::status::Status;
 use super::txid::TxidArg;
 use crate::format::PageId;
-use crate::tree::{Copied, copy_state};
+use crate::tree::{Copied, copy_bytes, copy_state};
 use crate::{Error, FileSystem, Result as Copying, Snapshot, Storage};
 
 /// Copy a database that may be in use, without its lock
@@ -79,39 +78,16 @@ fn refuse_shared(args: &Args) -> Result<(), Failure> {
 
 /// Copies a state, and around it the bytes that it does not reach where those are wanted too.
 fn copy(snapshot: &Snapshot, raw: bool, file: &File) -> Copying<Copied> {
-    file.set_len(0).map_err(unwritable)?;
+    let length = |len| file.set_len(len).map_err(|source| Error::Io { op: "write", path: PathBuf::new(), source });
+    length(0)?;
     let end = snapshot.layout().run_bytes(snapshot.meta().high_water.0);
     if raw {
-        residue(snapshot, snapshot.layout().offset(PageId(2))..end.min(snapshot.size()), file)?;
+        copy_bytes(snapshot, snapshot.layout().offset(PageId(2))..end.min(snapshot.size()), file)?;
     }
     let copied = copy_state(snapshot.pages(), file)?;
     if raw {
-        file.set_len(snapshot.size()).map_err(unwritable)?;
-        residue(snapshot, end..snapshot.size(), file)?;
+        length(snapshot.size())?;
+        copy_bytes(snapshot, end..snapshot.size(), file)?;
     }
     Ok(copied)
-}
-
-/// Copies bytes as they lie; zeros stay holes.
-fn residue(snapshot: &Snapshot, range: Range<u64>, file: &File) -> Copying<()> {
-    const CHUNK: u64 = 1 << 20;
-    let mut offset = range.start;
-    while offset < range.end {
-        let bytes = snapshot.run(offset, CHUNK.min(range.end - offset))?;
-        if bytes.iter().any(|byte| *byte != 0) {
-            write_at(file, &bytes, offset).map_err(unwritable)?;
-        }
-        offset += CHUNK;
-    }
-    Ok(())
-}
-
-fn write_at(mut file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
-    file.seek(SeekFrom::Start(offset))?;
-    file.write_all(bytes)
-}
-
-/// An error of the copy, which has no path yet.
-fn unwritable(source: io::Error) -> Error {
-    Error::Io { op: "write", path: PathBuf::new(), source }
 }

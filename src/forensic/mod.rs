@@ -2,7 +2,8 @@
 //!
 //! [`Evidence`] is a file that is looked at and never touched. [`Census`] puts every page and every byte of it into
 //! exactly one class. [`History`] shows the versions of pairs that can still be found, each with its place in the file,
-//! a [`State`], a [`Grade`] and the reasons for both. [`audit`] tells what no Bolt writer leaves behind.
+//! a [`State`], a [`Grade`] and the reasons for both. [`audit`] tells what no Bolt writer leaves behind. [`diff`] compares
+//! two states, and [`surgery`] changes single pages of a copy.
 //!
 //! Bolt has no checksum and no transaction id in its pages. So what is found outside of the current state is told with
 //! what can be shown of it and nothing more: a bucket is named only where a whole tree leads to the page, and whatever
@@ -33,6 +34,7 @@ mod bucket_names;
 mod census;
 mod clock;
 mod custody;
+pub mod diff;
 mod evidence;
 mod generations;
 mod guess;
@@ -42,6 +44,7 @@ mod judge;
 mod leftover;
 mod live;
 mod scan;
+pub mod surgery;
 
 pub use account::{Account, Class};
 pub use audit::{Observation, audit};

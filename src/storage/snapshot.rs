@@ -11,6 +11,7 @@
 //! This holds on the kernel that the writer runs on, not over a network file system, and not for a file whose
 //! freelist names pages in use.
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -62,6 +63,11 @@ impl Snapshot {
     pub fn open(path: impl AsRef<Path>) -> Result<Snapshot> {
         let path = path.as_ref();
         let (file, _) = open_regular(path, false)?;
+        Snapshot::of_file(file, path)
+    }
+
+    /// The same with a file that is open. It counts as current only while `path` leads to it.
+    pub fn of_file(file: File, path: &Path) -> Result<Snapshot> {
         let length = || file.metadata().map_err(|source| Error::io("read", path, source));
         let (metas, layout) = read_metas(&file, path, length()?.len())?;
         // The length is taken after the metas: whatever they name is in the file by now.

@@ -5,6 +5,7 @@
 //! transaction id and page 1 under the one before, as a backup by Go does.
 
 use std::io;
+use std::ops::Range;
 
 use super::walk::{Place, Visitor, WalkError, walk};
 use super::{PageSet, Pages, read_freelist};
@@ -52,6 +53,21 @@ pub fn copy_state<S: Storage>(pages: Pages<'_, S>, disk: &dyn Disk) -> Result<Co
         write(disk, &encode_meta(page, &meta, pages.layout()), pages.layout().offset(page))?;
     }
     Ok(Copied { txid: meta.txid, pages: copier.reached.len(), bytes })
+}
+
+/// Copies bytes of a file as they lie there, whether its state reaches them or not. Where they are zero the disk is left
+/// as it is: on a new one zeros become holes.
+pub fn copy_bytes<S: Storage>(storage: &S, range: Range<u64>, disk: &dyn Disk) -> Result<()> {
+    const CHUNK: u64 = 1 << 20;
+    let mut offset = range.start;
+    while offset < range.end {
+        let bytes = storage.run(offset, CHUNK.min(range.end - offset))?;
+        if bytes.iter().any(|byte| *byte != 0) {
+            write(disk, &bytes, offset)?;
+        }
+        offset = offset.saturating_add(CHUNK);
+    }
+    Ok(())
 }
 
 fn write(disk: &dyn Disk, bytes: &[u8], offset: u64) -> Result<()> {

@@ -30,7 +30,7 @@ pub(crate) use allocator::{Allocator, Taken};
 pub use bucket::{Bucket, Entry};
 pub use bulk::{BuildOptions, Builder, Built};
 pub use compact::compact_state;
-pub use copy::{Copied, copy_state};
+pub use copy::{Copied, copy_bytes, copy_state};
 pub use cursor::{Cursor, Pair};
 pub use edit::Normalized;
 pub(crate) use edit::{Base, BucketId, Edit, EditCounts, Neighbour, Run, Spilled, View};
@@ -43,6 +43,7 @@ pub use page_info::{PageInfo, PageType};
 pub use previous::verify_older;
 pub use reach::{PageSet, Reach, reach, verify};
 pub use stats::{BucketStats, bucket_stats};
+pub(crate) use walk::Walk;
 pub use walk::{BucketAt, Place, Visitor, WalkError, walk, walk_from};
 
 use crate::error::{CorruptionKind, Error, Result};

@@ -44,6 +44,31 @@ pub trait Visitor<B: Bytes> {
     }
 }
 
+impl<B: Bytes, V: Visitor<B>> Visitor<B> for &mut V {
+    type Stop = V::Stop;
+    const VALUES: bool = V::VALUES;
+
+    fn enter_bucket(&mut self, bucket: &BucketAt<'_, B>, place: &Place<'_, B>) -> Result<(), Self::Stop> {
+        (**self).enter_bucket(bucket, place)
+    }
+
+    fn leave_bucket(&mut self) -> Result<(), Self::Stop> {
+        (**self).leave_bucket()
+    }
+
+    fn page(&mut self, page: &Page<B>, place: &Place<'_, B>) -> Result<(), Self::Stop> {
+        (**self).page(page, place)
+    }
+
+    fn value(&mut self, key: &B, value: &B, place: &Place<'_, B>) -> Result<(), Self::Stop> {
+        (**self).value(key, value, place)
+    }
+
+    fn problem(&mut self, corruption: Corruption, place: &Place<'_, B>) -> Result<(), Self::Stop> {
+        (**self).problem(corruption, place)
+    }
+}
+
 /// Where a walk is.
 #[derive(Debug)]
 pub struct Place<'w, B> {
@@ -94,9 +119,7 @@ where
     S: Storage,
     V: Visitor<S::Run<'s>>,
 {
-    let mut walk =
-        Walk { pages, visitor, seen: PageSet::below(pages.end()), stack: Vec::new(), buckets: Vec::new(), path: Vec::new() };
-    walk.enter(root, None)?;
+    let mut walk = Walk::begin(pages, root, visitor)?;
     while walk.step()? {}
     Ok(())
 }
@@ -144,18 +167,32 @@ struct Frame<B> {
     upper: Option<B>,
 }
 
-struct Walk<'v, 's, S: Storage, V> {
+/// A walk that is taken step by step, so that two can be taken side by side.
+pub(crate) struct Walk<'s, S: Storage, V> {
     pages: Pages<'s, S>,
-    visitor: &'v mut V,
+    visitor: V,
     seen: PageSet,
     stack: Vec<Frame<S::Run<'s>>>,
     buckets: Vec<S::Run<'s>>,
     path: Vec<PageId>,
 }
 
-impl<'s, S: Storage, V: Visitor<S::Run<'s>>> Walk<'_, 's, S, V> {
-    /// Goes one element further; `false` at the end.
-    fn step(&mut self) -> Result<bool, WalkError<V::Stop>> {
+impl<'s, S: Storage, V: Visitor<S::Run<'s>>> Walk<'s, S, V> {
+    /// Enters the tree below a root, whose page is shown at once.
+    pub(crate) fn begin(pages: Pages<'s, S>, root: &BucketRoot<S::Run<'s>>, visitor: V) -> Result<Self, WalkError<V::Stop>> {
+        let seen = PageSet::below(pages.end());
+        let mut walk = Walk { pages, visitor, seen, stack: Vec::new(), buckets: Vec::new(), path: Vec::new() };
+        walk.enter(root, None)?;
+        Ok(walk)
+    }
+
+    /// What is told what the walk meets.
+    pub(crate) fn visitor(&mut self) -> &mut V {
+        &mut self.visitor
+    }
+
+    /// Goes one element further, or over all values of a leaf up to its next bucket; `false` at the end.
+    pub(crate) fn step(&mut self) -> Result<bool, WalkError<V::Stop>> {
         let Some(frame) = self.stack.last_mut() else { return Ok(false) };
         let at = frame.next;
         if at >= usize::from(frame.page.count()) {
@@ -367,6 +404,6 @@ impl<'s, S: Storage, V: Visitor<S::Run<'s>>> Walk<'_, 's, S, V> {
             lower: top.and_then(|frame| frame.lower.as_ref()),
             upper: top.and_then(|frame| frame.upper.as_ref()),
         };
-        (self.visitor, place)
+        (&mut self.visitor, place)
     }
 }

@@ -31,7 +31,7 @@ pub struct Command {
 }
 
 /// The commands that read one file, each with every way to write its output.
-const LINES: [&str; 55] = [
+const LINES: [&str; 60] = [
     "info FILE",
     "info FILE --verbose",
     "info FILE --format json",
@@ -87,6 +87,11 @@ const LINES: [&str; 55] = [
     "net export FILE",
     "net script FILE",
     "net script FILE --as compose",
+    "diff FILE FILE",
+    "diff FILE --txid previous",
+    "diff FILE FILE --format json",
+    "diff FILE --txid previous --format json",
+    "surgery meta validate FILE",
 ];
 
 /// The commands that change a file, where it is sound enough for that.
@@ -116,12 +121,16 @@ const EVIDENCE: u64 = 48;
 /// What a command reads from its standard input.
 const INPUT: &str = r#"[{"key":"a-key","last_index":7,"value":"a value"}]"#;
 
+/// How many names were made for files that must not be there yet.
+static MADE: AtomicU64 = AtomicU64::new(0);
+
 /// The words of a command line, the program's name left out.
 fn words(line: &str, file: &Path, asked: &Asked) -> Vec<OsString> {
     let top = || asked.bucket.first().map_or_else(|| "none".into(), |name| OsString::from_vec(name.clone()));
     let one = |word: &str| match word {
         "FILE" => vec![file.into()],
         "OUT" => vec![file.with_extension("out").into()],
+        "NEW" => vec![file.with_extension(format!("new-{}", MADE.fetch_add(1, Ordering::Relaxed))).into()],
         "DIR" => vec![file.parent().map_or_else(|| ".".into(), OsString::from)],
         "BUCKET" => asked.bucket.iter().map(|name| OsString::from_vec(name.clone())).collect(),
         "TOP" => vec![top()],
@@ -160,6 +169,12 @@ pub fn lines(file: &Path, asked: &Asked) -> Vec<Vec<OsString>> {
         "kv list DIR",
         "net ls DIR",
         "net strip FILE -o OUT --force",
+        "surgery revert-meta-page FILE --output NEW --force",
+        "surgery copy-page FILE --output NEW --from-page ROOT --to-page 2 --force",
+        "surgery clear-page FILE --output NEW --pageId ROOT --force",
+        "surgery clear-page-elements FILE --output NEW --pageId ROOT --from-index 0 --to-index 1 --force",
+        "surgery freelist abandon FILE --output NEW --force",
+        "surgery meta update FILE --output NEW --meta-page 1 --force",
     ];
     let rehearsals = WRITING.iter().chain(&KEEPING).map(|line| rehearsal(line));
     let lines = LINES.iter().chain(&others).map(|line| (*line).to_owned()).chain(rehearsals);

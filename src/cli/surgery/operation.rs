@@ -1,0 +1,134 @@
+//! Owns one operation: the copy, what is done to it, and what speaks against giving it its name.
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use crate::cli::context::Context;
+use crate::cli::failure::{Failure, Told};
+use crate::cli::output;
+use crate::cli::status::Status;
+use crate::cli::txid::TxidArg;
+use crate::forensic::Assumed;
+use crate::forensic::surgery::{Objection, Surgery, SurgeryError, objections};
+use crate::format::{Layout, MetaPair};
+use crate::tree::copy_bytes;
+use crate::{Error, OutputFile, Snapshot, Storage};
+
+/// The database, and where the copy goes.
+#[derive(Debug, clap::Args)]
+pub struct Patient {
+    /// The database
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The copy, which must not be there yet
+    #[arg(long, short, value_name = "NEW")]
+    pub output: PathBuf,
+    /// Make the copy also where Go's next write would damage it, or where it brings up what may never have been committed
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// What a database was like before anything was done to its copy.
+pub struct Original {
+    /// Its metas, where one verified.
+    pub metas: Option<MetaPair>,
+    pub layout: Layout,
+}
+
+impl Patient {
+    /// Copies the database, changes the copy, and gives it its name where nothing speaks against it.
+    pub fn operate<T>(
+        &self,
+        context: &mut Context<'_>,
+        change: impl FnOnce(&File, &Original) -> Result<T, SurgeryError>,
+    ) -> Result<T, Failure> {
+        output::refuse_unsafe(&self.output, &self.file, false).map_err(without_hint)?;
+        let copy = output::begin(&self.output, &self.file, false)?;
+        let original = self.fill(&copy, context)?;
+        let done = change(copy.file(), &original).map_err(|e| self.failed(e))?;
+        self.judge(&copy, &original, context)?;
+        output::finish(copy)?;
+        Ok(done)
+    }
+
+    /// The same for a change to single pages.
+    pub fn cut<T>(
+        &self,
+        context: &mut Context<'_>,
+        change: impl FnOnce(&Surgery<'_>) -> Result<T, SurgeryError>,
+    ) -> Result<T, Failure> {
+        self.operate(context, |copy, original| {
+            change(&match original.metas {
+                Some(_) => Surgery::open(copy)?,
+                None => Surgery::laid_out(copy, original.layout)?,
+            })
+        })
+    }
+
+    /// Fills the copy with the bytes of the database. Where none of its metas verifies, they may be what is to be mended,
+    /// and nobody is writing to it.
+    fn fill(&self, copy: &OutputFile, context: &mut Context<'_>) -> Result<Original, Failure> {
+        if let Err(Error::NotBolt { .. }) = (context.open)(&self.file) {
+            let evidence = (context.open_evidence)(&self.file, Assumed::default()).map_err(|e| self.failed(e.into()))?;
+            copy_all(&evidence, copy.file()).map_err(|e| self.failed(e.into()))?;
+            return Ok(Original { metas: None, layout: evidence.layout() });
+        }
+        let all = |snapshot: &Snapshot, copy: &File| {
+            copy_all(snapshot, copy)?;
+            Ok(Original { metas: Some(*snapshot.metas()), layout: snapshot.layout() })
+        };
+        output::fill(context, &self.file, &TxidArg::default(), copy, all).map(|(original, _)| original)
+    }
+
+    /// Refuses a copy that something speaks against, or says so where that is what was wanted.
+    fn judge(&self, copy: &OutputFile, original: &Original, context: &mut Context<'_>) -> Result<(), Failure> {
+        let opened = copy.file().try_clone().map_err(|source| Error::Io { op: "read", path: self.output.clone(), source });
+        let found = match opened.and_then(|file| Snapshot::of_file(file, &self.output)) {
+            Ok(after) => objections(original.metas.as_ref(), &after).map_err(|e| Failure::of(&self.output, e))?,
+            Err(e) if e.is_corrupt() => return self.object(format_args!("nobody can open it: {e}"), context),
+            Err(e) => return Err(Failure::of(&self.output, e)),
+        };
+        let words: Vec<String> = found.iter().map(Objection::to_string).collect();
+        match words.is_empty() {
+            true => Ok(()),
+            false => self.object(format_args!("{}", words.join("; ")), context),
+        }
+    }
+
+    fn object(&self, words: std::fmt::Arguments<'_>, context: &mut Context<'_>) -> Result<(), Failure> {
+        if self.force {
+            let _ = writeln!(context.err, "unbolt: {}: {words}", self.output.display());
+            return Ok(());
+        }
+        let refused = Failure::at(Status::Refused, &self.output, format_args!("not made: {words}"));
+        Err(refused.hint("--force makes it all the same; `unbolt compact` makes a sound file of what can be read"))
+    }
+
+    fn failed(&self, error: SurgeryError) -> Failure {
+        match error {
+            SurgeryError::Failed(Error::Io { path, op: "write", source }) if path.as_os_str().is_empty() => {
+                Failure::at(Status::Io, &self.output, format_args!("cannot write: {source}"))
+            }
+            SurgeryError::Failed(e) => Failure::of(&self.file, e),
+            SurgeryError::Range { start, end, .. } if start >= end => {
+                Failure::usage(format_args!("elements {start} to {end}, that one not among them, are none"))
+            }
+            SurgeryError::NoMeta => Failure::at(Status::Corrupt, &self.file, error),
+            error => Failure::at(Status::No, &self.file, error),
+        }
+    }
+}
+
+fn copy_all(from: &impl Storage, to: &File) -> crate::Result<()> {
+    let unwritable = |source| Error::Io { op: "write", path: PathBuf::new(), source };
+    to.set_len(0).and_then(|()| to.set_len(from.size())).map_err(unwritable)?;
+    copy_bytes(from, 0..from.size(), to)
+}
+
+/// Nothing that is there is ever replaced, as in bbolt.
+fn without_hint(failure: Failure) -> Failure {
+    match failure {
+        Failure::Told(told) => Failure::Told(Told { hint: None, ..told }),
+        output => output,
+    }
+}
