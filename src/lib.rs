@@ -51,6 +51,7 @@ pub mod check;
 pub mod cli;
 mod db;
 mod error;
+pub mod forensic;
 pub mod format;
 #[cfg(feature = "net")]
 pub mod net;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the bottom up. `check` and `db` stand side by side.
-const LAYERS: [(&str, &[&str]); 9] = [
+const LAYERS: [(&str, &[&str]); 10] = [
     ("error", &["format"]), // its variants carry the format's types
     ("format", &["error"]),
     ("storage", &["error", "format"]),
@@ -13,7 +13,8 @@ const LAYERS: [(&str, &[&str]); 9] = [
     ("check", &["error", "format", "storage", "tree"]),
     ("store", &["error", "format", "storage", "tree", "db"]),
     ("net", &["store"]),
-    ("cli", &["format", "tree", "check", "store", "net"]),
+    ("forensic", &["error", "format", "storage", "tree", "check", "net"]),
+    ("cli", &["format", "tree", "check", "store", "net", "forensic"]),
 ];
 
 #[test]

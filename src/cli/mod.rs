@@ -5,6 +5,7 @@ mod attempt;
 mod bench;
 mod buckets;
 mod bytes;
+mod carve;
 mod check;
 mod color;
 mod compact;
@@ -134,6 +135,7 @@ enum Command {
     Kv(kv::Args),
     Net(net::Args),
     Snapshot(snapshot::Args),
+    Carve(carve::Args),
     Find(find::Args),
     #[command(visible_alias = "completion")]
     Completions(completions::Args),
@@ -199,6 +201,7 @@ fn dispatch(command: &Command, context: &mut Context<'_>) -> Result<Status, Fail
         Command::Compact(args) => return compact::run(args, context),
         Command::Find(args) => return find::run(args, context),
         Command::Snapshot(args) => return snapshot::run(args, context),
+        Command::Carve(args) => return carve::run(args, context),
         Command::Put(args) => return put::run(args, context),
         Command::Delete(args) => return delete::run(args, context),
         Command::CreateBucket(args) => return create_bucket::run(args, context),

@@ -42,6 +42,12 @@ pub fn page_size(text: &str) -> Result<u32, String> {
     u32::try_from(size).ok().filter(|_| possible).ok_or_else(|| "not a power of two from 1024 to 65536".to_string())
 }
 
+/// A place in an image where a page can begin.
+pub fn sector(text: &str) -> Result<u64, String> {
+    let offset = flag(text)?;
+    if offset.is_multiple_of(512) { Ok(offset) } else { Err("not a multiple of 512".to_string()) }
+}
+
 /// Underscores stand between two digits, or between prefix and digit; a sign stands nowhere.
 fn separated(digits: &str, prefixed: bool) -> bool {
     let mut digit_before = prefixed;
