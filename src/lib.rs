@@ -29,18 +29,20 @@
 //! | a file of unknown origin or condition | whatever can be read, and what is wrong | [`Snapshot`], [`mod@check`] |
 //! | Docker's `local-kv.db` | networks, endpoints, sandboxes, what is wrong with them | `net` |
 //! | the same | libnetwork's keys, indexes and values | [`store`] |
+//! | a file whose deleted or damaged data are wanted | what each of its bytes is, and every version of a key | `forensic` |
 //! | bytes | pages, elements, metas | [`mod@format`] |
 //!
 //! # Modules, from the bottom up
 //!
 //! [`mod@format`] is bytes and nothing else. `storage` gets bytes from a file, a map or memory. [`tree`] finds its
 //! way through them. `db` is the database with its transactions, [`mod@check`] the integrity check, [`store`]
-//! libnetwork's interface, `net` what Docker keeps there. None knows of those above it.
+//! libnetwork's interface, `net` what Docker keeps there, `forensic` what is left of what no state shows any more. None
+//! knows of those above it.
 //!
 //! # Features
 //!
 //! `cli`, on by default, is what the binary needs. A library user takes `default-features = false`, with `net` where
-//! Docker's networks are to be read.
+//! Docker's networks are to be read, or `forensic` for damaged files and deleted data.
 
 #![deny(unsafe_code, missing_docs, missing_debug_implementations)]
 #![deny(clippy::undocumented_unsafe_blocks, clippy::host_endian_bytes)]
@@ -51,6 +53,7 @@ pub mod check;
 pub mod cli;
 mod db;
 mod error;
+#[cfg(feature = "forensic")]
 pub mod forensic;
 pub mod format;
 #[cfg(feature = "net")]

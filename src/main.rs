@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use unbolt::cli::{Context, run};
+use unbolt::forensic::Evidence;
 use unbolt::{OpenOptions, Snapshot};
 
 fn main() -> ExitCode {
@@ -14,6 +15,7 @@ fn main() -> ExitCode {
     let progress = io::stderr().is_terminal() && std::env::var_os("CI").is_none_or(|value| value != "true");
     let mut context = Context {
         open: &|path| Snapshot::open(path),
+        open_evidence: &|path, assumed| Evidence::open_as(path, assumed),
         open_to_write: &|path, options: &OpenOptions| options.open(path),
         input: &mut io::stdin().lock(),
         out: &mut out,

@@ -13,7 +13,7 @@ const LAYERS: [(&str, &[&str]); 10] = [
     ("check", &["error", "format", "storage", "tree"]),
     ("store", &["error", "format", "storage", "tree", "db"]),
     ("net", &["store"]),
-    ("forensic", &["error", "format", "storage", "tree", "check", "net"]),
+    ("forensic", &["error", "format", "storage", "tree", "check", "store", "net"]), // never `db`: it trusts no file
     ("cli", &["format", "tree", "check", "store", "net", "forensic"]),
 ];
 

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use clap::Parser;
 use unbolt::check::check_snapshot;
 use unbolt::cli::{Cli, Context, Status};
+use unbolt::forensic::Evidence;
 use unbolt::format::{
     BranchElement, BucketHeader, BucketRoot, Bytes, Endian, Layout, Leaf, LeafElement, Page, PageHeader, PageId, PageKind,
     PageSize, RawMeta, encode_branch, encode_freelist, encode_inline, encode_leaf, encode_meta,
@@ -145,6 +146,7 @@ fn export(file: &[u8]) {
     let (mut out, mut err) = (std::io::sink(), Vec::new());
     let mut context = Context {
         open: &open,
+        open_evidence: &|_, assumed| Evidence::from_bytes_as(file, assumed),
         open_to_write: &|_, _| Err(Error::ReadOnly),
         input: &mut std::io::empty(),
         out: &mut out,

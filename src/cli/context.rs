@@ -10,12 +10,15 @@ use super::failure::Failure;
 use super::progress::{Course, Progress};
 use super::status::Status;
 use super::txid::{Txid, TxidArg};
+use crate::forensic::{Assumed, Evidence};
 use crate::format::{Meta, TxId};
 use crate::tree::verify_older;
 use crate::{Db, Error, FileSystem, Holder, OpenOptions, Result, Snapshot, TxSelector, lock_holders};
 
 /// How a command reaches files.
 pub type Open<'a> = &'a dyn Fn(&Path) -> Result<Snapshot>;
+/// How a command reaches files that it looks at as evidence.
+pub type OpenEvidence<'a> = &'a dyn Fn(&Path, Assumed) -> Result<Evidence>;
 /// How a command reaches files that it changes.
 pub type OpenToWrite<'a> = &'a dyn Fn(&Path, &OpenOptions) -> Result<Db>;
 
@@ -23,6 +26,8 @@ pub type OpenToWrite<'a> = &'a dyn Fn(&Path, &OpenOptions) -> Result<Db>;
 pub struct Context<'a> {
     /// Opens a database for reading.
     pub open: Open<'a>,
+    /// Opens a file of any condition as evidence.
+    pub open_evidence: OpenEvidence<'a>,
     /// Opens a database for writing.
     pub open_to_write: OpenToWrite<'a>,
     /// Standard input: values.

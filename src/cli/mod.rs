@@ -47,6 +47,7 @@ mod progress;
 mod put;
 mod quote;
 mod raw_page;
+mod recover;
 mod rename_bucket;
 mod search;
 mod snapshot;
@@ -63,7 +64,7 @@ use std::ffi::OsString;
 use clap::{CommandFactory, Parser};
 
 use color::Color;
-pub use context::{Context, Open, OpenToWrite};
+pub use context::{Context, Open, OpenEvidence, OpenToWrite};
 use failure::Failure;
 pub use status::Status;
 
@@ -135,6 +136,7 @@ enum Command {
     Kv(kv::Args),
     Net(net::Args),
     Snapshot(snapshot::Args),
+    Recover(recover::Args),
     Carve(carve::Args),
     Find(find::Args),
     #[command(visible_alias = "completion")]
@@ -201,6 +203,7 @@ fn dispatch(command: &Command, context: &mut Context<'_>) -> Result<Status, Fail
         Command::Compact(args) => return compact::run(args, context),
         Command::Find(args) => return find::run(args, context),
         Command::Snapshot(args) => return snapshot::run(args, context),
+        Command::Recover(args) => return recover::run(args, context),
         Command::Carve(args) => return carve::run(args, context),
         Command::Put(args) => return put::run(args, context),
         Command::Delete(args) => return delete::run(args, context),

@@ -1,15 +1,61 @@
-//! Files that are damaged, deleted, or part of something larger: what can still be read in them, never changing them.
+//! Damaged and foreign files, read only: what each byte is, and what is left of what no state shows any more.
 //!
-//! Bolt's pages say who they are: a page's number times the page size is its place in the file. So data can be found
-//! where no meta leads to it any more, and whole files in the image of a disk. What is found is given with its place and
-//! with what was verified of it; what cannot be known is said.
+//! [`Evidence`] is a file that is looked at and never touched. [`Census`] puts every page and every byte of it into
+//! exactly one class. [`History`] shows the versions of pairs that can still be found, each with its place in the file,
+//! a [`State`], a [`Grade`] and the reasons for both. [`audit`] tells what no Bolt writer leaves behind.
+//!
+//! Bolt has no checksum and no transaction id in its pages. So what is found outside of the current state is told with
+//! what can be shown of it and nothing more: a bucket is named only where a whole tree leads to the page, and whatever
+//! a transaction could have written that never committed carries a mark ([`Item::uncommitted`]).
+//!
+//! ```
+//! use unbolt::forensic::{Evidence, History, State, Wanted};
+//! let evidence = Evidence::open("testdata/docker/live-20.10.24.db")?;
+//! let history = History::of(&evidence)?;
+//! history.each(&Wanted::default(), &mut |item| {
+//!     if item.state == State::Deleted {
+//!         println!("{}: {} bytes at {}", item.key.escape_ascii(), item.value.len(), item.value_offset);
+//!     }
+//!     Ok(())
+//! })?;
+//! assert!(evidence.examine_again()?.is_unchanged());
+//! # Ok::<(), unbolt::Error>(())
+//! ```
 
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![deny(clippy::arithmetic_side_effects, clippy::as_conversions)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::as_conversions))]
 
+mod account;
+mod audit;
+mod bucket_names;
 mod carve;
+mod census;
+mod custody;
+mod evidence;
+mod generations;
+mod guess;
 mod head;
+mod history;
+mod item;
+mod judge;
+mod leftover;
+mod live;
+mod recover;
+mod scan;
 mod window;
 
+pub use account::{Account, Class};
+pub use audit::{Observation, audit};
+pub use bucket_names::{BucketNames, BucketRef};
 pub use carve::{Carved, ExtractError, FoundMeta, Hit, HitKind, carve};
+pub use census::{Census, Content, PageEntry, Standing};
+pub use custody::{Custody, Sha256Sum, Stamp};
+pub use evidence::{Assumed, Evidence};
+pub use generations::{Generations, Root, RootLabel, RootOrigin};
+pub use guess::LayoutSource;
+pub use history::{History, Wanted};
+pub use item::{Grade, Item, ItemKind, Reason, State};
+pub use leftover::{Leftover, Run};
+pub use recover::{ListState, PageCounts, Problems, RecoverOptions, Recovery, RecoveryReport, StateSource, Tally};

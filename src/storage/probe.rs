@@ -5,7 +5,7 @@
 //! on the layout of the file, and must lie where that puts it.
 
 use crate::error::{CorruptionKind, Error};
-use crate::format::{Layout, META_SIZE, Meta, MetaPair, MetaRefusal, MetaSlot, PAGE_HEADER_SIZE, PageId, PageSize};
+use crate::format::{Layout, META_SIZE, MetaPair, MetaRefusal, MetaSlot, PAGE_HEADER_SIZE, PageId, PageSize};
 
 use super::initial::unfinished;
 
@@ -37,7 +37,7 @@ pub(crate) fn probe(size: u64, read: ReadAt<'_>) -> Result<(MetaPair, Layout), E
                 let kind = CorruptionKind::MetaPlace { found: current.page_size, at: second_at };
                 return Err(kind.at_offset(PageId(1), second_at).into());
             }
-            Ok((MetaPair { slots: metas.slots.map(|slot| refuse_other_layout(slot, &current)) }, layout))
+            Ok((MetaPair { slots: metas.slots.map(|slot| refuse_other_layout(slot, layout)) }, layout))
         }
         None if unfinished(size, read)?.is_some() => Err(Error::Unfinished),
         None => {
@@ -65,17 +65,23 @@ fn search(size: u64, read: ReadAt<'_>) -> Result<u64, Error> {
     Ok(USUAL_PAGE_SIZE)
 }
 
-/// A meta of another layout than the current one's is none: its pages would be read at wrong places.
-fn refuse_other_layout(slot: MetaSlot, current: &Meta) -> MetaSlot {
+/// A meta of another layout than the file's is none: its pages would be read at wrong places.
+fn refuse_other_layout(slot: MetaSlot, layout: Layout) -> MetaSlot {
     let meta = slot.meta.and_then(|meta| {
-        let (found, expected) = (meta.page_size, current.page_size);
+        let (found, expected) = (meta.page_size, layout.page_size.get());
         if found != expected {
             Err(MetaRefusal::PageSize { found, expected })
-        } else if meta.endian != current.endian {
+        } else if meta.endian != layout.endian {
             Err(MetaRefusal::ByteOrder)
         } else {
             Ok(meta)
         }
     });
     MetaSlot { meta, ..slot }
+}
+
+/// Both metas of a file whose layout is known, whatever is left of them.
+pub(crate) fn metas_of(layout: Layout, read: ReadAt<'_>) -> Result<MetaPair, Error> {
+    let slots = [slot(PageId(0), 0, read)?, slot(PageId(1), layout.page_size.bytes(), read)?];
+    Ok(MetaPair { slots: slots.map(|slot| refuse_other_layout(slot, layout)) })
 }

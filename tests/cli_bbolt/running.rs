@@ -6,6 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use unbolt::cli::{Context, Status, run};
+use unbolt::forensic::Evidence;
 use unbolt::format::{Endian, Layout, LeafElement, Meta, PageId, PageSize, TxId, encode_leaf, encode_meta};
 use unbolt::{Result, Snapshot};
 
@@ -65,6 +66,7 @@ pub fn in_process(open: &dyn Fn(&Path) -> Result<Snapshot>, arguments: &[&str]) 
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let mut context = Context {
         open,
+        open_evidence: &|path, assumed| Evidence::open_as(path, assumed),
         open_to_write: &|path, options| options.open(path),
         input: &mut std::io::empty(),
         out: &mut out,

@@ -8,7 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use unbolt::cli::{Context, run};
+use unbolt::cli::{Context, Open, OpenEvidence, run};
+use unbolt::forensic::Evidence;
 use unbolt::format::{
     BUCKET_FLAG, Endian, Layout, LeafElement, Meta, PageId, PageSize, TxId, encode_bucket, encode_freelist, encode_inline,
     encode_leaf, encode_meta,
@@ -40,15 +41,20 @@ pub fn unbolt<A: Into<OsString>>(arguments: impl IntoIterator<Item = A>) -> Outc
     Outcome { status: output.status.code().unwrap(), out: output.stdout, err: String::from_utf8(output.stderr).unwrap() }
 }
 
-/// Runs a command in process; every file that it opens is what `open` gives.
+/// Runs a command in process; every file that it opens is what `open` gives, and every piece of evidence is a real file.
 pub fn in_process<A: Into<OsString>>(
     open: &dyn Fn(&Path) -> Result<Snapshot>,
     arguments: impl IntoIterator<Item = A>,
 ) -> Outcome {
+    with(open, &|path, assumed| Evidence::open_as(path, assumed), arguments)
+}
+
+fn with<A: Into<OsString>>(open: Open<'_>, open_evidence: OpenEvidence<'_>, arguments: impl IntoIterator<Item = A>) -> Outcome {
     let line = std::iter::once("unbolt".into()).chain(arguments.into_iter().map(Into::into));
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let mut context = Context {
         open,
+        open_evidence,
         open_to_write: &|path, options| options.open(path),
         input: &mut std::io::empty(),
         out: &mut out,
@@ -62,7 +68,8 @@ pub fn in_process<A: Into<OsString>>(
 
 /// Runs a command in process on a database in memory.
 pub fn on_bytes(bytes: &[u8], arguments: &[&str]) -> Outcome {
-    in_process(&|_| Snapshot::from_bytes(bytes), arguments)
+    let evidence: OpenEvidence<'_> = &|_, assumed| Evidence::from_bytes_as(bytes, assumed);
+    with(&|_| Snapshot::from_bytes(bytes), evidence, arguments)
 }
 
 pub fn testdata() -> PathBuf {

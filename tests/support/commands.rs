@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use clap::Parser;
 use unbolt::cli::{Cli, Context, Status};
+use unbolt::forensic::Evidence;
 use unbolt::{MemoryDisk, Snapshot, Storage};
 
 /// What of a file its commands ask for.
@@ -108,6 +109,10 @@ const KEEPING: [&str; 2] = ["net migrate FILE FILE", "net migrate FILE FILE --ne
 /// What is said of a file that cannot be written: its byte order or page size is another, its transactions are at their end.
 pub const UNWRITABLE: [&str; 2] = ["can only be read", "have run out"];
 
+/// How often each page of a piece of evidence may be looked at: the trees of as many other states as are walked, and what
+/// tells which those are.
+const EVIDENCE: u64 = 48;
+
 /// What a command reads from its standard input.
 const INPUT: &str = r#"[{"key":"a-key","last_index":7,"value":"a value"}]"#;
 
@@ -195,9 +200,16 @@ pub fn run(command: &Command, bytes: &Arc<[u8]>) -> Ended {
         opened.lock().expect("no panic while it is held").push((snapshot.runs_counter(), 8 * pages + 1000));
         Ok(snapshot)
     };
+    let open_evidence = |_: &Path, assumed| {
+        let evidence = Evidence::from_bytes_as(Arc::clone(bytes), assumed)?;
+        let most = EVIDENCE * evidence.whole_pages() + 1000;
+        opened.lock().expect("no panic while it is held").push((evidence.runs_counter(), most));
+        Ok(evidence)
+    };
     let (mut out, mut err) = (Count(0), Vec::new());
     let mut context = Context {
         open: &open,
+        open_evidence: &open_evidence,
         open_to_write: &|_, options| options.open_disk(Arc::new(MemoryDisk::from(bytes.to_vec()))),
         input: &mut INPUT.as_bytes(),
         out: &mut out,

@@ -1,0 +1,134 @@
+//! What a file holds beside its current state: every byte in its place, nothing invented, nothing touched.
+
+#![cfg(feature = "forensic")]
+
+mod support;
+
+use std::sync::Arc;
+
+use support::damage::Base;
+use support::swap::to_big_endian;
+use support::testdata::databases_up_to;
+use unbolt::forensic::{Class, Evidence, History, Item, ItemKind, State, Wanted};
+use unbolt::{Error, Storage};
+
+/// Files that are small enough to be looked at many times.
+const LARGEST: u64 = 1 << 20;
+
+const ALL: Wanted = Wanted { live: true, copies: true };
+
+/// The sound, the damaged and the cut: everything that a file can be.
+fn files() -> Vec<(String, Vec<u8>)> {
+    let mut files = Vec::new();
+    for database in databases_up_to(LARGEST) {
+        let bytes = database.bytes();
+        for part in 1..4 {
+            files.push((format!("{} cut after {part}/4", database.name), bytes[..bytes.len() * part / 4 + 7].to_vec()));
+        }
+        let mut without_metas = bytes.clone();
+        let page_size = u32::from_le_bytes(bytes[24..28].try_into().unwrap()) as usize;
+        without_metas[..2 * page_size].fill(0);
+        files.push((format!("{} without metas", database.name), without_metas));
+        files.push((database.name, bytes));
+    }
+    let base = Base::new();
+    files.extend(base.classes().into_iter().map(|damaged| (format!("{} {}", damaged.class, damaged.what), damaged.bytes)));
+    files.push(("big-endian".to_owned(), to_big_endian(&base.bytes)));
+    files
+}
+
+fn items(history: &History<'_>, wanted: &Wanted) -> Vec<Item> {
+    let mut items = Vec::new();
+    history
+        .each(wanted, &mut |item| {
+            items.push(item.clone());
+            Ok::<(), Error>(())
+        })
+        .unwrap();
+    items
+}
+
+#[test]
+fn every_byte_of_every_file_is_of_exactly_one_class() {
+    for (name, bytes) in files() {
+        let evidence = Evidence::from_bytes(bytes.clone()).unwrap();
+        let history = History::of(&evidence).unwrap();
+        let account = history.census().account();
+        assert_eq!(account.total(), bytes.len() as u64, "{name}: {account:?}");
+        let pages: u64 = account.rows().map(|(_, pages, _)| pages).sum();
+        assert_eq!(pages, evidence.whole_pages(), "{name}");
+        assert_eq!(account.bytes(Class::Tail), bytes.len() as u64 % evidence.layout().page_size.bytes(), "{name}");
+    }
+}
+
+#[test]
+fn every_item_is_where_it_says() {
+    let mut count = 0;
+    for (name, bytes) in files() {
+        let evidence = Evidence::from_bytes(bytes.clone()).unwrap();
+        let history = History::of(&evidence).unwrap();
+        for item in items(&history, &ALL) {
+            let at = |offset: u64, len: usize| &bytes[offset as usize..offset as usize + len];
+            assert_eq!(&item.value[..], at(item.value_offset, item.value.len()), "{name}: {item:?}");
+            assert_eq!(&item.key[..], at(item.key_offset, item.key.len()), "{name}: {item:?}");
+            let page_size = evidence.layout().page_size.bytes();
+            assert_eq!(item.page.0, item.key_offset / page_size, "{name}: {item:?}");
+            assert!(item.run.0 <= item.page && item.page.0 < item.run.0.0 + item.run.1, "{name}: {item:?}");
+            count += 1;
+        }
+    }
+    assert!(count > 80_000, "{count}");
+}
+
+#[test]
+fn evidence_is_the_same_before_and_after() {
+    let folder = tempfile::tempdir().unwrap();
+    for (n, (name, bytes)) in files().into_iter().enumerate().step_by(7) {
+        let path = folder.path().join(n.to_string());
+        std::fs::write(&path, &bytes).unwrap();
+        let evidence = Evidence::open(&path).unwrap();
+        items(&History::of(&evidence).unwrap(), &ALL);
+        let custody = evidence.examine_again().unwrap();
+        assert!(custody.is_unchanged(), "{name}: {custody:?}");
+        assert_eq!(evidence.size(), bytes.len() as u64);
+        // Whoever changes it meanwhile is noticed.
+        std::fs::write(&path, b"changed").unwrap();
+        assert!(!evidence.examine_again().unwrap().is_unchanged(), "{name}");
+    }
+}
+
+#[test]
+fn the_live_items_are_the_pairs_of_the_current_state() {
+    for database in databases_up_to(LARGEST) {
+        let bytes: Arc<[u8]> = database.bytes().into();
+        let evidence = Evidence::from_bytes(Arc::clone(&bytes)).unwrap();
+        let history = History::of(&evidence).unwrap();
+        let live = items(&history, &Wanted { live: true, copies: false });
+        let live = live.iter().filter(|item| item.grade.as_str() == "A");
+        let snapshot = unbolt::Snapshot::from_bytes(bytes).unwrap();
+        let summary = unbolt::check::check_snapshot(&snapshot, &mut |_| {}).unwrap();
+        assert_eq!(live.clone().count() as u64, summary.keys, "{}", database.name);
+        assert_eq!(live.filter(|item| item.kind == ItemKind::Bucket).count() as u64, summary.buckets, "{}", database.name);
+    }
+}
+
+#[test]
+fn no_live_item_of_a_real_file_is_called_deleted() {
+    let (mut deleted, mut superseded) = (0, 0);
+    for database in databases_up_to(LARGEST) {
+        let evidence = Evidence::from_bytes(database.bytes()).unwrap();
+        let history = History::of(&evidence).unwrap();
+        let all = items(&history, &ALL);
+        let of = |item: &Item| {
+            (item.path(history.census().names()).map(|path| path.concat()), item.key.to_vec(), item.value.to_vec())
+        };
+        let live: std::collections::HashSet<_> = all.iter().filter(|item| item.grade.as_str() == "A").map(of).collect();
+        for item in all.iter().filter(|item| item.kind == ItemKind::Pair && item.state != State::Live) {
+            assert!(!live.contains(&of(item)), "{}: {item:?}", database.name);
+            deleted += usize::from(item.state == State::Deleted);
+            superseded += usize::from(item.state == State::Superseded);
+        }
+    }
+    println!("{deleted} deleted, {superseded} superseded");
+    assert!(deleted > 100 && superseded > 10, "{deleted} deleted, {superseded} superseded");
+}
