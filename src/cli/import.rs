@@ -2,16 +2,16 @@
 
 use std::fmt;
 use std::fs::{File, Metadata};
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 use super::context::Context;
 use super::failure::Failure;
 use super::json_in::without_line;
 use super::json_line::Line;
-use super::progress::{Course, Progress};
+use super::progress::{Counted, Course, Progress};
 use super::status::Status;
 use super::{json, number, output};
 use crate::format::SharedBytes;
@@ -81,21 +81,7 @@ fn open<'i>(
             (Box::new(opened), end)
         }
     };
-    Ok((BufReader::with_capacity(1 << 16, Counted { lines, count: Arc::clone(count) }), end))
-}
-
-/// A stream whose bytes are counted as they are read.
-struct Counted<R> {
-    lines: R,
-    count: Arc<AtomicU64>,
-}
-
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = self.lines.read(buffer)?;
-        self.count.fetch_add(n as u64, Ordering::Relaxed);
-        Ok(n)
-    }
+    Ok((BufReader::with_capacity(1 << 16, Counted::new(lines, count)), end))
 }
 
 /// A database on its way from lines.

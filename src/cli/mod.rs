@@ -6,6 +6,7 @@ mod audit;
 mod bench;
 mod buckets;
 mod bytes;
+mod carve;
 mod check;
 mod color;
 mod compact;
@@ -51,6 +52,7 @@ mod progress;
 mod put;
 mod quote;
 mod raw_page;
+mod recover;
 mod rename_bucket;
 mod search;
 mod snapshot;
@@ -142,6 +144,8 @@ enum Command {
     Snapshot(snapshot::Args),
     Diff(diff::Args),
     Surgery(surgery::Args),
+    Recover(recover::Args),
+    Carve(carve::Args),
     Find(find::Args),
     History(history::Args),
     Audit(audit::Args),
@@ -213,6 +217,8 @@ fn dispatch(command: &Command, context: &mut Context<'_>) -> Result<Status, Fail
         Command::Snapshot(args) => return snapshot::run(args, context),
         Command::Diff(args) => return diff::run(args, context),
         Command::Surgery(args) => return surgery::run(args, context),
+        Command::Recover(args) => return recover::run(args, context),
+        Command::Carve(args) => return carve::run(args, context),
         Command::Put(args) => return put::run(args, context),
         Command::Delete(args) => return delete::run(args, context),
         Command::CreateBucket(args) => return create_bucket::run(args, context),

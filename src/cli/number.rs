@@ -1,5 +1,7 @@
 //! Owns numbers as bbolt reads them from the command line.
 
+use crate::format::PageSize;
+
 /// A page or item id: decimal digits, no sign, no prefix.
 pub fn decimal(text: &str) -> Result<u64, String> {
     if !text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -40,6 +42,18 @@ pub fn page_size(text: &str) -> Result<u32, String> {
     let size = flag(text)?;
     let possible = size.is_power_of_two() && (1024..=65536).contains(&size);
     u32::try_from(size).ok().filter(|_| possible).ok_or_else(|| "not a power of two from 1024 to 65536".to_string())
+}
+
+/// The page size of a file that is read, whatever wrote it.
+pub fn any_page_size(text: &str) -> Result<PageSize, String> {
+    let size = u32::try_from(flag(text)?).ok().and_then(PageSize::new);
+    size.ok_or_else(|| "not from 512 to 16777216".to_string())
+}
+
+/// A place in an image where a page can begin.
+pub fn sector(text: &str) -> Result<u64, String> {
+    let offset = flag(text)?;
+    if offset.is_multiple_of(512) { Ok(offset) } else { Err("not a multiple of 512".to_string()) }
 }
 
 /// Underscores stand between two digits, or between prefix and digit; a sign stands nowhere.

@@ -1,6 +1,7 @@
 //! Owns the progress bar: on standard error, where that is a terminal and nobody asked for quiet, once a command has
 //! taken half a second. It shows a count that others keep; nothing waits for it, and nothing depends on it.
 
+use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -24,6 +25,27 @@ pub struct Course {
     pub end: Option<u64>,
     /// What is counted.
     pub unit: &'static str,
+}
+
+/// A stream whose bytes are counted as they are read.
+#[derive(Debug)]
+pub struct Counted<R> {
+    stream: R,
+    count: Arc<AtomicU64>,
+}
+
+impl<R> Counted<R> {
+    pub fn new(stream: R, count: &Arc<AtomicU64>) -> Counted<R> {
+        Counted { stream, count: Arc::clone(count) }
+    }
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.stream.read(buffer)?;
+        self.count.fetch_add(n as u64, Ordering::Relaxed);
+        Ok(n)
+    }
 }
 
 /// A bar that is drawn by a thread of its own and gone once this is dropped.

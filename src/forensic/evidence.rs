@@ -174,7 +174,7 @@ impl Evidence {
         };
         let meta = opened.file.metadata().map_err(|e| Error::io("read", &opened.path, e))?;
         let sha256 = Sha256Sum::of_medium(meta.len(), &|offset, buffer| opened.read(offset, buffer))?;
-        let (path, is_in_place) = (Some(opened.path.clone()), !cfg!(unix) || is_at(&opened.file, &opened.path));
+        let (path, is_in_place) = (Some(opened.path.clone()), !cfg!(unix) || is_at(&meta, &opened.path));
         Ok(Custody { path, before, after: Stamp::new(&meta, sha256), is_in_place, access_time_kept: opened.access_time_kept })
     }
 

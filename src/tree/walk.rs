@@ -18,6 +18,11 @@ pub trait Visitor<B: Bytes> {
     /// Whether [`value`](Self::value) is wanted; where it is not, values are not looked at.
     const VALUES: bool;
 
+    /// Whether a bucket is entered. One that is not is passed over, with all that is in it.
+    fn enters(&mut self, _bucket: &BucketAt<'_, B>, _place: &Place<'_, B>) -> Result<bool, Self::Stop> {
+        Ok(true)
+    }
+
     /// A bucket begins; the root bucket is not announced.
     fn enter_bucket(&mut self, _bucket: &BucketAt<'_, B>, _place: &Place<'_, B>) -> Result<(), Self::Stop> {
         Ok(())
@@ -78,6 +83,8 @@ pub struct Place<'w, B> {
     pub pages: &'w [PageId],
     /// The level within the bucket's own tree; its root is at 0.
     pub depth: usize,
+    /// The element of the page here that the walk has come to.
+    pub element: usize,
     /// Whether the page here is an inline bucket's.
     pub inline: bool,
     /// The separator in the branch above, which writers keep equal to the first key here.
@@ -119,9 +126,24 @@ where
     S: Storage,
     V: Visitor<S::Run<'s>>,
 {
-    let mut walk = Walk::begin(pages, root, visitor)?;
-    while walk.step()? {}
-    Ok(())
+    walk_within(pages, root, &mut PageSet::below(pages.end()), visitor)
+}
+
+/// The same where some pages are out of bounds: those in `seen`, which has those that were walked afterwards.
+pub fn walk_within<'s, S, V>(
+    pages: Pages<'s, S>,
+    root: &BucketRoot<S::Run<'s>>,
+    seen: &mut PageSet,
+    visitor: &mut V,
+) -> Result<(), WalkError<V::Stop>>
+where
+    S: Storage,
+    V: Visitor<S::Run<'s>>,
+{
+    let mut walk = Walk::new(pages, std::mem::replace(seen, PageSet::below(0)), visitor);
+    let ended = walk.enter(root, None).and_then(|()| walk.rest());
+    *seen = walk.seen;
+    ended
 }
 
 /// Why a walk ended early: the visitor stopped it, or the medium failed.
@@ -180,10 +202,18 @@ pub(crate) struct Walk<'s, S: Storage, V> {
 impl<'s, S: Storage, V: Visitor<S::Run<'s>>> Walk<'s, S, V> {
     /// Enters the tree below a root, whose page is shown at once.
     pub(crate) fn begin(pages: Pages<'s, S>, root: &BucketRoot<S::Run<'s>>, visitor: V) -> Result<Self, WalkError<V::Stop>> {
-        let seen = PageSet::below(pages.end());
-        let mut walk = Walk { pages, visitor, seen, stack: Vec::new(), buckets: Vec::new(), path: Vec::new() };
+        let mut walk = Walk::new(pages, PageSet::below(pages.end()), visitor);
         walk.enter(root, None)?;
         Ok(walk)
+    }
+
+    fn new(pages: Pages<'s, S>, seen: PageSet, visitor: V) -> Self {
+        Walk { pages, visitor, seen, stack: Vec::new(), buckets: Vec::new(), path: Vec::new() }
+    }
+
+    fn rest(&mut self) -> Result<(), WalkError<V::Stop>> {
+        while self.step()? {}
+        Ok(())
     }
 
     /// What is told what the walk meets.
@@ -302,6 +332,10 @@ impl<'s, S: Storage, V: Visitor<S::Run<'s>>> Walk<'s, S, V> {
         self.buckets.push(element.key.clone());
         let bucket = BucketAt { name: &element.key, header: &header, value_len: element.value.len() };
         let (visitor, place) = self.here();
+        if !visitor.enters(&bucket, &place).map_err(WalkError::Stopped)? {
+            self.buckets.pop();
+            return Ok(());
+        }
         visitor.enter_bucket(&bucket, &place).map_err(WalkError::Stopped)?;
         self.enter(&header.root, Some(leaf.value_offset(at)))
     }
@@ -399,6 +433,7 @@ impl<'s, S: Storage, V: Visitor<S::Run<'s>>> Walk<'s, S, V> {
             buckets: &self.buckets,
             pages: &self.path,
             depth: top.map_or(0, |frame| frame.depth),
+            element: top.map_or(0, |frame| frame.next.saturating_sub(1)),
             inline: top.is_some_and(|frame| frame.inline),
             separator: top.and_then(|frame| frame.separator.as_ref()),
             lower: top.and_then(|frame| frame.lower.as_ref()),

@@ -156,6 +156,7 @@ fn walk_slices(tx: &unbolt::ReadTx, pages: &mut Collect) {
                 buckets: &buckets,
                 pages: place.pages,
                 depth: place.depth,
+                element: place.element,
                 inline: place.inline,
                 separator: None,
                 lower: None,

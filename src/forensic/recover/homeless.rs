@@ -1,0 +1,220 @@
+//! What nothing leads to: which pages have lost their home, and which are free.
+//!
+//! A page that the state does not reach is free where its list of free pages says so. Where there is no such list, it is
+//! free if the state can be walked whole; if not, nothing tells. A page at or above the high-water mark was never a part
+//! of the state.
+
+use super::Recovery;
+use crate::error::{Error, Result};
+use crate::forensic::evidence::Evidence;
+use crate::format::{BucketRoot, LeafItem, Page, PageHeader, PageId, PageKind, SharedBytes};
+use crate::storage::Storage;
+use crate::tree::{PageSet, Pages, reach};
+
+/// Where a pair goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// To its own bucket.
+    InPlace,
+    /// To the bucket for what has no home.
+    Lost,
+    /// To the bucket for what was deleted.
+    Deleted,
+}
+
+/// What became of the list of free pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ListState {
+    /// It was read, and names so many pages.
+    Read {
+        /// The page that it begins on.
+        page: PageId,
+        /// How many pages it names.
+        count: u64,
+    },
+    /// It cannot be read.
+    Unreadable {
+        /// The page that it should begin on.
+        page: PageId,
+    },
+    /// The state stores none, or nothing tells where it is.
+    None,
+}
+
+/// The pages that nothing leads to.
+pub(super) struct Homeless {
+    pub lost: Found,
+    pub stale: Found,
+    pub list: ListState,
+}
+
+/// Pages of one fate.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// Those with a header, ascending.
+    pub pages: Vec<PageId>,
+    /// Those of them that none of the others leads to.
+    pub roots: Vec<PageId>,
+    /// The same with the pages that their runs go on on.
+    pub set: PageSet,
+    /// Whether they may be free.
+    pub is_doubtful: bool,
+    pub unreadable: u64,
+}
+
+impl Found {
+    fn new(end: u64) -> Found {
+        Found { pages: Vec::new(), roots: Vec::new(), set: PageSet::below(end), is_doubtful: false, unreadable: 0 }
+    }
+
+    fn add(&mut self, page: &Page<SharedBytes>, taken: &PageSet) {
+        self.pages.push(page.id());
+        for id in (0..=u64::from(page.overflow())).map(|n| PageId(page.id().0.saturating_add(n))) {
+            if !taken.contains(id) {
+                self.set.insert(id);
+            }
+        }
+    }
+
+    /// Finds those that none of the others leads to.
+    fn find_roots(&mut self, pages: Pages<'_, Evidence>) -> Result<()> {
+        let mut led_to = PageSet::below(pages.end());
+        for id in &self.pages {
+            if let Some(page) = load(pages, *id)? {
+                each_reference(&page, &mut |to| {
+                    if to != *id {
+                        led_to.insert(to);
+                    }
+                });
+            }
+        }
+        self.roots = self.pages.iter().copied().filter(|id| !led_to.contains(*id)).collect();
+        Ok(())
+    }
+}
+
+/// Finds what nothing leads to.
+pub(super) fn find(recovery: &Recovery<'_>) -> Result<Homeless> {
+    let (evidence, pages) = (recovery.evidence, recovery.pages());
+    let (free, list) = free_pages(recovery)?;
+    let high_water = high_water(recovery);
+    let is_whole = recovery.report.is_state_whole;
+    let rivals = rivals(recovery)?;
+    let (mut lost, mut stale) = (Found::new(pages.end()), Found::new(pages.end()));
+    lost.is_doubtful = free.is_none() || rivals.is_some();
+    for id in (2..pages.end()).map(PageId).filter(|id| !recovery.reached.contains(*id)) {
+        let is_free = id.0 >= high_water || free.as_ref().map_or(is_whole, |free| free.contains(id));
+        let is_rival = rivals.as_ref().is_some_and(|rivals| rivals.contains(id));
+        let group = if is_free && !is_rival { &mut stale } else { &mut lost };
+        match load(pages, id)? {
+            Some(page) if is_of_tree(&page) => group.add(&page, &recovery.reached),
+            Some(_) => {}
+            None if says_so(evidence, id)? => group.unreadable = group.unreadable.saturating_add(1),
+            None => {}
+        }
+    }
+    // A page belongs to one of them.
+    let own = lost.set.clone();
+    let mut shared = PageSet::below(pages.end());
+    (0..pages.end()).map(PageId).filter(|id| stale.set.contains(*id) && !own.contains(*id)).for_each(|id| {
+        shared.insert(id);
+    });
+    stale.set = shared;
+    stale.is_doubtful = true;
+    lost.find_roots(pages)?;
+    stale.find_roots(pages)?;
+    Ok(Homeless { lost, stale, list })
+}
+
+/// A page with something on it.
+fn is_of_tree(page: &Page<SharedBytes>) -> bool {
+    matches!(page.kind(), PageKind::Branch | PageKind::Leaf) && page.count() > 0
+}
+
+/// A page that can be read as what it says it is.
+pub(super) fn load(pages: Pages<'_, Evidence>, id: PageId) -> Result<Option<Page<SharedBytes>>> {
+    match pages.load(id) {
+        Ok(page) => Ok(Some(page)),
+        Err(Error::Corrupt(_)) => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
+/// Whether a page says that it is one of a tree, with its own number.
+fn says_so(evidence: &Evidence, id: PageId) -> Result<bool> {
+    let layout = evidence.layout();
+    let start = evidence.run(layout.offset(id), layout.page_size.bytes())?;
+    let header = PageHeader::read(&start, layout.endian).filter(|header| header.id == id);
+    let kind = header.and_then(|header| PageKind::from_flags(header.flags));
+    Ok(matches!(kind, Some(PageKind::Branch | PageKind::Leaf)))
+}
+
+/// The pages that a page leads to: its children, or the roots of its buckets.
+pub(super) fn each_reference(page: &Page<SharedBytes>, to: &mut dyn FnMut(PageId)) {
+    match page.kind() {
+        PageKind::Branch => {
+            let Ok(branch) = page.clone().into_branch() else { return };
+            (0..branch.len()).filter_map(|at| branch.child(at).ok()).for_each(to);
+        }
+        PageKind::Leaf => {
+            let Ok(leaf) = page.clone().into_leaf() else { return };
+            for at in (0..leaf.len()).filter(|at| leaf.is_bucket(*at) == Ok(true)) {
+                if let Ok(LeafItem::Bucket(header)) = leaf.item(at)
+                    && let BucketRoot::Page(root) = header.root
+                {
+                    to(root);
+                }
+            }
+        }
+        PageKind::Meta | PageKind::Freelist => {}
+    }
+}
+
+fn free_pages(recovery: &Recovery<'_>) -> Result<(Option<PageSet>, ListState)> {
+    let by_meta = || recovery.evidence.metas().current().and_then(|meta| meta.freelist);
+    let first = match &recovery.chosen {
+        Some(chosen) => chosen.list,
+        None => by_meta(),
+    };
+    let Some(first) = first else { return Ok((None, ListState::None)) };
+    match read_list(recovery.pages(), first)? {
+        Some((free, count)) => Ok((Some(free), ListState::Read { page: first, count })),
+        None => Ok((None, ListState::Unreadable { page: first })),
+    }
+}
+
+/// The pages that a list names and that are in the file, and how many it names.
+pub(super) fn read_list(pages: Pages<'_, Evidence>, first: PageId) -> Result<Option<(PageSet, u64)>> {
+    let Some(list) = load(pages, first)?.and_then(|page| page.into_freelist().ok()) else { return Ok(None) };
+    let mut free = PageSet::below(pages.end());
+    list.ids().for_each(|id| {
+        free.insert(id);
+    });
+    Ok(Some((free, super::number(list.len()))))
+}
+
+/// The first page that was never a part of the state. A mark that the state's own pages contradict tells nothing.
+fn high_water(recovery: &Recovery<'_>) -> u64 {
+    let end = recovery.pages().end();
+    let Some(mark) = recovery.chosen.as_ref().map(|chosen| chosen.high_water.0) else { return end };
+    match (mark.max(2)..end).any(|id| recovery.reached.contains(PageId(id))) {
+        true => end,
+        false => mark,
+    }
+}
+
+/// The pages of other roots that fit the file as well as the one that was taken.
+fn rivals(recovery: &Recovery<'_>) -> Result<Option<PageSet>> {
+    let Some(chosen) = recovery.chosen.as_ref().filter(|chosen| !chosen.rivals.is_empty()) else { return Ok(None) };
+    let pages = recovery.pages();
+    let mut all = PageSet::below(pages.end());
+    for root in &chosen.rivals {
+        let meta = crate::format::Meta { root: *root, ..recovery.ground };
+        let reached = reach(Pages::new(recovery.evidence, recovery.evidence.layout(), &meta))?.pages;
+        (2..pages.end()).map(PageId).filter(|id| reached.contains(*id)).for_each(|id| {
+            all.insert(id);
+        });
+    }
+    Ok(Some(all))
+}
