@@ -128,102 +128,70 @@ type Row = (&'static str, fn(&Bed<'_>));
 /// What keeps 20.10 or its containers from starting.
 const ROWS: [Row; 20] = [
     ("invalid-json", |bed| bed.put(&format!("network/{}/", bed.spare), "{\"name\":")),
-    (
-        "missing-field",
-        |bed| bed.alter(&format!("network/{}/", bed.spare), |network| assert!(network.remove(&[Member("name")]).unwrap())),
-    ),
+    ("missing-field", |bed| {
+        bed.alter(&format!("network/{}/", bed.spare), |network| assert!(network.remove(&[Member("name")]).unwrap()))
+    }),
     ("short-value", |bed| bed.raw(|bucket| bucket.put(format!("{ROOT}network/{OTHER}/"), b"abc"))),
     ("nested-bucket", |bed| bed.raw(|bucket| bucket.create_bucket(format!("{ROOT}network/{OTHER}/")).map(drop))),
-    (
-        "nil-address",
-        |bed| {
-            bed.put_running(&["endpoint", "sandbox", "driver", "count"], &bed.fixed);
-            let key = format!("bridge-endpoint/{}/", bed.endpoint(&bed.fixed).1);
-            bed.alter(&key, |driver| driver.set(&[Member("Addr")], "<nil>").unwrap());
-        },
-    ),
-    (
-        "orphan-docker0",
-        |bed| {
-            let record = bed.text(&format!("bridge/{}/", bed.docker0));
-            bed.put(&format!("bridge/{OTHER}/"), &record.replace(&bed.docker0, OTHER));
-        },
-    ),
-    (
-        "orphan-bridge",
-        |bed| {
-            let record = bed.text(&format!("bridge/{}/", bed.spare));
-            let record = record.replace(&bed.spare, OTHER).replace(&bed.spare[..12], &OTHER[..12]);
-            bed.put(&format!("bridge/{OTHER}/"), &record);
-        },
-    ),
-    (
-        "orphan-vlan",
-        |bed| {
-            let record = bed.text(&format!("macvlan/network/{}/", bed.lan));
-            bed.put(&format!("macvlan/network/{OTHER}/"), &record.replace(&bed.lan, OTHER).replace("uplink0", "uplink1"));
-        },
-    ),
+    ("nil-address", |bed| {
+        bed.put_running(&["endpoint", "sandbox", "driver", "count"], &bed.fixed);
+        let key = format!("bridge-endpoint/{}/", bed.endpoint(&bed.fixed).1);
+        bed.alter(&key, |driver| driver.set(&[Member("Addr")], "<nil>").unwrap());
+    }),
+    ("orphan-docker0", |bed| {
+        let record = bed.text(&format!("bridge/{}/", bed.docker0));
+        bed.put(&format!("bridge/{OTHER}/"), &record.replace(&bed.docker0, OTHER));
+    }),
+    ("orphan-bridge", |bed| {
+        let record = bed.text(&format!("bridge/{}/", bed.spare));
+        let record = record.replace(&bed.spare, OTHER).replace(&bed.spare[..12], &OTHER[..12]);
+        bed.put(&format!("bridge/{OTHER}/"), &record);
+    }),
+    ("orphan-vlan", |bed| {
+        let record = bed.text(&format!("macvlan/network/{}/", bed.lan));
+        bed.put(&format!("macvlan/network/{OTHER}/"), &record.replace(&bed.lan, OTHER).replace("uplink0", "uplink1"));
+    }),
     ("missing-driver-record", |bed| bed.delete(&format!("bridge/{}/", bed.fixed))),
     ("missing-driver-record", |bed| bed.delete(&format!("macvlan/network/{}/", bed.lan))),
     ("orphan-driver-endpoint", |bed| bed.put_running(&["driver"], &bed.one)),
-    (
-        "stale-endpoint",
-        |bed| {
-            bed.put_running(&["endpoint", "driver", "count"], &bed.one);
-            let key = format!("endpoint/{}/{}/", bed.one, bed.endpoint(&bed.one).1);
-            bed.alter(&key, |endpoint| endpoint.set(&[Member("sandbox")], "").unwrap());
-        },
-    ),
+    ("stale-endpoint", |bed| {
+        bed.put_running(&["endpoint", "driver", "count"], &bed.one);
+        let key = format!("endpoint/{}/{}/", bed.one, bed.endpoint(&bed.one).1);
+        bed.alter(&key, |endpoint| endpoint.set(&[Member("sandbox")], "").unwrap());
+    }),
     ("wrong-count", |bed| bed.put(&format!("endpoint_count/{}/", bed.spare), r#"{"Count":18446744073709551593}"#)),
     ("missing-count", |bed| bed.delete(&format!("endpoint_count/{}/", bed.spare))),
-    (
-        "duplicate-name",
-        |bed| bed.alter(&format!("network/{}/", bed.spare), |network| network.set(&[Member("name")], "one").unwrap()),
-    ),
-    (
-        "object-dns",
-        |bed| {
-            bed.put_running(&["endpoint", "sandbox", "driver", "count"], &bed.one);
-            let key = format!("sandbox/{}/", bed.endpoint(&bed.one).0.sandbox);
-            let servers = json!([{ "IPStr": "10.255.255.53", "HostLoopback": true }]);
-            bed.alter(&key, |sandbox| sandbox.set(&[Member("ExtDNS")], servers).unwrap());
-        },
-    ),
-    (
-        "endpoint-without-address",
-        |bed| {
-            bed.put_running(&["endpoint", "sandbox", "driver", "count"], &bed.one);
-            let key = format!("bridge-endpoint/{}/", bed.endpoint(&bed.one).1);
-            bed.alter(&key, |driver| assert!(driver.remove(&[Member("Addr")]).unwrap()));
-        },
-    ),
+    ("duplicate-name", |bed| {
+        bed.alter(&format!("network/{}/", bed.spare), |network| network.set(&[Member("name")], "one").unwrap())
+    }),
+    ("object-dns", |bed| {
+        bed.put_running(&["endpoint", "sandbox", "driver", "count"], &bed.one);
+        let key = format!("sandbox/{}/", bed.endpoint(&bed.one).0.sandbox);
+        let servers = json!([{ "IPStr": "10.255.255.53", "HostLoopback": true }]);
+        bed.alter(&key, |sandbox| sandbox.set(&[Member("ExtDNS")], servers).unwrap());
+    }),
+    ("endpoint-without-address", |bed| {
+        bed.put_running(&["endpoint", "sandbox", "driver", "count"], &bed.one);
+        let key = format!("bridge-endpoint/{}/", bed.endpoint(&bed.one).1);
+        bed.alter(&key, |driver| assert!(driver.remove(&[Member("Addr")]).unwrap()));
+    }),
     // As 28 makes it.
-    (
-        "ipv6-only-network",
-        |bed| {
-            let later = inventory(Path::new("testdata/docker/live-28.5.2.db"));
-            let network = later.networks.iter().find(|network| network.enable_ipv4 == Some(false)).unwrap();
-            bed.put(&format!("network/{}/", network.id), network.document().as_str());
-            bed.put(&format!("bridge/{}/", network.id), later.bridge_of(&network.id).unwrap().document().as_str());
-            bed.put(&format!("endpoint_count/{}/", network.id), r#"{"Count":0}"#);
-        },
-    ),
-    (
-        "leftover-ipam",
-        |bed| {
-            let sequence = "AAAAAAABAAAAAAAAAAD/+vgAAAAAAAAAAAAAAQAAAAAAAAAAAAAH/gAAAAEAAAAAAAAAAQ==";
-            let record = json!({ "id": "LocalDefault/172.17.0.0/16", "sequence": sequence });
-            bed.put("ipam/default/data/LocalDefault/172.17.0.0/16/", &record.to_string());
-        },
-    ),
-    (
-        "leftover-vlan",
-        |bed| {
-            let record = bed.text(&format!("macvlan/network/{}/", bed.lan));
-            bed.put(&format!("macvlan/{OTHER}/"), &record.replace(&bed.lan, OTHER));
-        },
-    ),
+    ("ipv6-only-network", |bed| {
+        let later = inventory(Path::new("testdata/docker/live-28.5.2.db"));
+        let network = later.networks.iter().find(|network| network.enable_ipv4 == Some(false)).unwrap();
+        bed.put(&format!("network/{}/", network.id), network.document().as_str());
+        bed.put(&format!("bridge/{}/", network.id), later.bridge_of(&network.id).unwrap().document().as_str());
+        bed.put(&format!("endpoint_count/{}/", network.id), r#"{"Count":0}"#);
+    }),
+    ("leftover-ipam", |bed| {
+        let sequence = "AAAAAAABAAAAAAAAAAD/+vgAAAAAAAAAAAAAAQAAAAAAAAAAAAAH/gAAAAEAAAAAAAAAAQ==";
+        let record = json!({ "id": "LocalDefault/172.17.0.0/16", "sequence": sequence });
+        bed.put("ipam/default/data/LocalDefault/172.17.0.0/16/", &record.to_string());
+    }),
+    ("leftover-vlan", |bed| {
+        let record = bed.text(&format!("macvlan/network/{}/", bed.lan));
+        bed.put(&format!("macvlan/{OTHER}/"), &record.replace(&bed.lan, OTHER));
+    }),
 ];
 
 #[test]
