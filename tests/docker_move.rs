@@ -1,6 +1,6 @@
 //! dockerd takes networks that were moved for its own: with nothing done to the file, with the file lost and made of its
 //! export, and in another root that the containers came along to, they start, with the addresses that they had; and the
-//! commands of a script make the same networks.
+//! commands of a script make the same networks, and so does a compose file.
 #![cfg(all(target_os = "linux", feature = "cli"))]
 
 mod command;
@@ -117,8 +117,8 @@ fn copy_containers(from: &Path, to: &Path) {
 
 #[test]
 fn containers_start_on_networks_that_were_moved_and_docker_shows_what_the_file_says() {
-    let [first, second, third] = [(); 3].map(|()| tempfile::tempdir().unwrap());
-    let [first, second, third] = [first.path(), second.path(), third.path()];
+    let [first, second, third, fourth] = [(); 4].map(|()| tempfile::tempdir().unwrap());
+    let [first, second, third, fourth] = [first.path(), second.path(), third.path(), fourth.path()];
     let Some(mut host) = Host::started(first) else { return };
     host.run("image");
     sh(&mut host, first, MAKE);
@@ -143,6 +143,7 @@ fn containers_start_on_networks_that_were_moved_and_docker_shows_what_the_file_s
 
     migrated(first, second, &before);
     made_by_script(first, third, &before);
+    made_by_compose(first, fourth, &before);
 }
 
 /// Brings the networks into another root that the containers came along to.
@@ -184,6 +185,42 @@ fn made_by_script(first: &Path, third: &Path, before: &Seen) {
     let made: Vec<Value> = networks(&mut host, NETWORKS).iter().map(anonymous).collect();
     assert_eq!(complaints(&host.stop()), Vec::<&str>::new());
     assert_eq!(made, before.networks.iter().map(anonymous).collect::<Vec<_>>());
+}
+
+/// Makes networks anew by the block of a compose file, in which one service is in all of them.
+fn made_by_compose(first: &Path, fourth: &Path, before: &Seen) {
+    let block = unbolt(["net", "script", path(&root(first)), "--as", "compose"]);
+    let left_out = "network config: left out: no compose file can say that a network is a configuration for others\n";
+    assert!(block.status == 1 && block.err.ends_with(left_out) && block.err.lines().count() == 2, "{block:?}");
+    let names: Vec<&str> = NETWORKS.split(' ').filter(|name| *name != "config").collect();
+    let service = format!("services:\n  all:\n    image: box\n    command: sh\n    networks: [{}]\n", names.join(", "));
+    fs::write(fourth.join("compose.yaml"), format!("{}{service}", block.text())).unwrap();
+    let mut host = Host::started(fourth).unwrap();
+    if host.attempt("docker-compose version").is_err() {
+        return eprintln!("skipped: no docker-compose");
+    }
+    host.run("image");
+    host.run(&format!("docker-compose -f {} up --no-start", path(&fourth.join("compose.yaml"))));
+    assert_eq!(complaints(&host.stop()), Vec::<&str>::new());
+    let mut host = Host::started(fourth).unwrap();
+    let made: Vec<Value> = networks(&mut host, &names.join(" ")).iter().map(of_compose).collect();
+    assert_eq!(complaints(&host.stop()), Vec::<&str>::new());
+    let wanted = before.networks.iter().filter(|network| network["Name"] != "config");
+    assert_eq!(made, wanted.map(of_compose).collect::<Vec<_>>());
+}
+
+/// A network without what compose adds to each that it makes, and what it cannot say.
+fn of_compose(network: &Value) -> Value {
+    let mut network = anonymous(network);
+    network["Labels"].as_object_mut().unwrap().retain(|label, _| !label.starts_with("com.docker.compose."));
+    for field in ["Attachable", "ConfigFrom"] {
+        assert!(network.as_object_mut().unwrap().remove(field).is_some());
+    }
+    // None is none, however it was said.
+    let options = &mut network["IPAM"]["Options"];
+    assert!(options.is_null() || options.as_object().is_some_and(|options| options.is_empty()), "{options}");
+    *options = Value::Null;
+    network
 }
 
 /// A network without what is new with each that is made.
