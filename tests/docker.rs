@@ -1,7 +1,7 @@
 //! A real dockerd at work: its database is read again and again, and it never notices.
 #![cfg(target_os = "linux")]
 
-mod daemon;
+mod dockerd;
 mod go;
 
 use std::path::Path;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use daemon::{Daemon, complaints, database, log};
+use dockerd::{Host, complaints, database, log};
 use unbolt::format::TxId;
 use unbolt::tree::verify;
 use unbolt::{DEFAULT_ATTEMPTS, Error, Snapshot, lock_holders};
@@ -25,13 +25,13 @@ const PATIENCE: Duration = Duration::from_secs(300);
 #[test]
 fn a_running_dockerd_is_read_while_it_makes_and_removes_networks_and_is_not_disturbed() {
     let folder = tempfile::tempdir().unwrap();
-    let Some(daemon) = Daemon::start(folder.path()) else { return };
+    let Some(host) = Host::started(folder.path()) else { return };
     let database = database(folder.path());
 
     let (made, enough) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
     let (counted, stop) = (Arc::clone(&made), Arc::clone(&enough));
     // Ends with the daemon, however this test ends.
-    let work = std::thread::spawn(move || make_and_remove_networks(daemon, &counted, &stop));
+    let work = std::thread::spawn(move || make_and_remove_networks(host, &counted, &stop));
     let (mut states, mut reads, start) = (Vec::new(), 0, Instant::now());
     let (mut rejected, mut listed) = (0, 0);
     while reads < READS || states.len() <= NETWORKS || made.load(Ordering::Relaxed) < NETWORKS {
@@ -63,16 +63,16 @@ fn a_running_dockerd_is_read_while_it_makes_and_removes_networks_and_is_not_dist
 }
 
 /// Keeps the daemon at work until that is enough, three networks at a time.
-fn make_and_remove_networks(mut daemon: Daemon, made: &AtomicUsize, enough: &AtomicBool) -> Daemon {
+fn make_and_remove_networks(mut host: Host, made: &AtomicUsize, enough: &AtomicBool) -> Host {
     while !enough.load(Ordering::Relaxed) {
         let number = made.load(Ordering::Relaxed);
-        daemon.docker(&format!("network create --label number={number} network-{number}")).unwrap();
+        host.run(&format!("docker network create --label number={number} network-{number}"));
         if number >= 3 {
-            daemon.docker(&format!("network rm network-{}", number - 3)).unwrap();
+            host.run(&format!("docker network rm network-{}", number - 3));
         }
         made.fetch_add(1, Ordering::Relaxed);
     }
-    daemon
+    host
 }
 
 /// The state's transaction, after its trees were verified, and the first of libnetwork's values that is none. Only

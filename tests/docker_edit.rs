@@ -2,7 +2,7 @@
 //! the command line, is what the daemon then shows, and all that it shows.
 #![cfg(all(target_os = "linux", feature = "cli"))]
 
-mod daemon;
+mod dockerd;
 mod go;
 
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use daemon::{Daemon, complaints, database};
+use dockerd::{Host, complaints, database};
 use serde_json::{Value, json};
 use unbolt::Snapshot;
 use unbolt::check::check_snapshot;
@@ -50,11 +50,11 @@ const BEFORE: &str = "team=before";
 const AFTER: &str = "team=after";
 
 impl Plan {
-    fn make(&self, daemon: &mut Daemon) {
+    fn make(&self, host: &mut Host) {
         for (name, subnet) in [self.kept, self.gone] {
             // Without a gateway the daemon shows none at first, and the one it has chosen after a restart.
             let addresses = format!("--subnet {subnet}.0/24 --gateway {subnet}.1");
-            daemon.docker(&format!("network create --label {BEFORE} {addresses} {name}")).unwrap();
+            host.run(&format!("docker network create --label {BEFORE} {addresses} {name}"));
         }
     }
 
@@ -134,40 +134,40 @@ fn kv(words: &[&str], input: &[u8]) -> String {
 }
 
 /// The networks that the daemon shows: name and id.
-fn networks(daemon: &mut Daemon) -> BTreeMap<String, String> {
-    let listed = daemon.docker("network ls --no-trunc --format {{.Name}}={{.ID}}").unwrap();
+fn networks(host: &mut Host) -> BTreeMap<String, String> {
+    let listed = host.run("docker network ls --no-trunc --format '{{.Name}}={{.ID}}'");
     listed.lines().map(|line| line.split_once('=').unwrap()).map(|(name, id)| (name.to_owned(), id.to_owned())).collect()
 }
 
-fn inspected(daemon: &mut Daemon, network: &str) -> Value {
-    let said = daemon.docker(&format!("network inspect {network}")).unwrap();
+fn inspected(host: &mut Host, network: &str) -> Value {
+    let said = host.run(&format!("docker network inspect {network}"));
     serde_json::from_str(&said).unwrap_or_else(|e| panic!("{e}: {said}"))
 }
 
 #[test]
 fn dockerd_shows_exactly_what_was_made_of_its_file_while_it_stood_still() {
     let folder = tempfile::tempdir().unwrap();
-    let Some(mut daemon) = Daemon::start(folder.path()) else { return };
+    let Some(mut host) = Host::started(folder.path()) else { return };
     let plans = [BY_LIBRARY, BY_COMMANDS];
-    plans.iter().for_each(|plan| plan.make(&mut daemon));
-    let before = networks(&mut daemon);
-    let shown: Vec<Value> = plans.iter().map(|plan| inspected(&mut daemon, plan.kept.0)).collect();
-    assert_eq!(complaints(&daemon.stop()), Vec::<&str>::new());
+    plans.iter().for_each(|plan| plan.make(&mut host));
+    let before = networks(&mut host);
+    let shown: Vec<Value> = plans.iter().map(|plan| inspected(&mut host, plan.kept.0)).collect();
+    assert_eq!(complaints(&host.stop()), Vec::<&str>::new());
 
     let database = database(folder.path());
     edit_by_library(&database, &BY_LIBRARY, &before);
     edit_by_commands(&database, &BY_COMMANDS, &before);
 
-    let mut daemon = Daemon::start(folder.path()).expect("it was there a moment ago");
-    let after = networks(&mut daemon);
+    host.start();
+    let after = networks(&mut host);
     let mut expected = before.clone();
     for (plan, shown) in plans.iter().zip(&shown) {
         expected.remove(plan.gone.0);
         expected.insert(plan.new.0.into(), plan.new_id.into());
         let (shown, id) = (shown.to_string(), &before[plan.kept.0]);
-        assert_eq!(inspected(&mut daemon, plan.kept.0).to_string(), relabelled(&shown));
-        assert_eq!(inspected(&mut daemon, plan.new.0).to_string(), plan.of_new(&shown, id));
-        let refused = daemon.docker(&format!("network inspect {}", plan.gone.0)).unwrap_err();
+        assert_eq!(inspected(&mut host, plan.kept.0).to_string(), relabelled(&shown));
+        assert_eq!(inspected(&mut host, plan.new.0).to_string(), plan.of_new(&shown, id));
+        let refused = host.attempt(&format!("docker network inspect {}", plan.gone.0)).unwrap_err();
         assert!(refused.contains(plan.gone.0), "{refused}");
     }
     // The daemon makes its default network anew with each start.
@@ -176,11 +176,11 @@ fn dockerd_shows_exactly_what_was_made_of_its_file_while_it_stood_still() {
 
     // They are networks as all others, to be removed and to be followed by more: their subnets are free again.
     for plan in &plans {
-        daemon.docker(&format!("network rm {}", plan.new.0)).unwrap();
-        daemon.docker(&format!("network create --subnet {}.0/24 again-{}", plan.gone.1, plan.gone.0)).unwrap();
-        daemon.docker(&format!("network create --subnet {}.0/24 again-{}", plan.new.1, plan.new.0)).unwrap();
+        host.run(&format!("docker network rm {}", plan.new.0));
+        host.run(&format!("docker network create --subnet {}.0/24 again-{}", plan.gone.1, plan.gone.0));
+        host.run(&format!("docker network create --subnet {}.0/24 again-{}", plan.new.1, plan.new.0));
     }
-    assert_eq!(complaints(&daemon.stop()), Vec::<&str>::new());
+    assert_eq!(complaints(&host.stop()), Vec::<&str>::new());
 
     let snapshot = Snapshot::open(&database).unwrap();
     check_snapshot(&snapshot, &mut |finding| panic!("{finding}")).unwrap();

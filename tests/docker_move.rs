@@ -1,10 +1,10 @@
 //! dockerd takes networks that were moved for its own: with nothing done to the file, with the file lost and made of its
 //! export, and in another root that the containers came along to, they start, with the addresses that they had; and the
-//! commands of a script make the same networks.
+//! commands of a script make the same networks, and so does a compose file.
 #![cfg(all(target_os = "linux", feature = "cli"))]
 
 mod command;
-mod daemon;
+mod dockerd;
 mod go;
 
 use std::fs;
@@ -12,13 +12,13 @@ use std::path::Path;
 use std::process::Command;
 
 use command::{Outcome, unbolt};
-use daemon::{Daemon, complaints, database};
+use dockerd::inspect::{Gateways, same_networks};
+use dockerd::{Host, complaints, database, root};
 use serde_json::{Value, json};
 
 /// Makes networks of all kinds that 20.10 has, and containers in four of them, which run and are killed.
 const MAKE: &str = r#"
 set -eu
-docker import image.tar box
 docker network create plain
 docker network create --subnet 10.77.0.0/24 --ip-range 10.77.0.128/25 --gateway 10.77.0.1 --aux-address printer=10.77.0.5 \
     --label 'note=it is $HOME; "quoted" & '"it's" --label team=storage fixed
@@ -33,18 +33,16 @@ docker create --name three --network inner box /bin/busybox sleep 1000
 docker create --name four --network lan box /bin/busybox sleep 1000
 "#;
 const NETWORKS: &str = "plain fixed inner lan config taken";
-const CONTAINERS: [&str; 4] = ["one", "two", "three", "four"];
+const CONTAINERS: &str = "one two three four";
 
 /// The networks of a daemon as docker shows them, by name.
-fn networks(daemon: &mut Daemon, names: &str) -> Vec<Value> {
-    let networks = daemon.docker(&format!("network inspect {names}")).unwrap();
-    serde_json::from_str(&networks).unwrap()
+fn networks(host: &mut Host, names: &str) -> Vec<Value> {
+    serde_json::from_str(&host.run(&format!("docker network inspect {names}"))).unwrap()
 }
 
 /// What each container has in each of its networks.
-fn places(daemon: &mut Daemon) -> Value {
-    let told = daemon.docker(&format!("inspect {}", CONTAINERS.join(" "))).unwrap();
-    let told: Vec<Value> = serde_json::from_str(&told).unwrap();
+fn places(host: &mut Host) -> Value {
+    let told: Vec<Value> = serde_json::from_str(&host.run(&format!("docker inspect {CONTAINERS}"))).unwrap();
     let place =
         |network: &Value| json!([network["NetworkID"], network["IPAddress"], network["Gateway"], network["MacAddress"]]);
     let of = |container: &Value| {
@@ -62,39 +60,17 @@ struct Seen {
     places: Value,
 }
 
-/// Starts all containers, tests that docker shows what the file says, and kills them.
-fn look(mut daemon: Daemon, folder: &Path, names: &str) -> Seen {
-    for container in CONTAINERS {
-        daemon.docker(&format!("start {container}")).unwrap_or_else(|e| panic!("{container}: {e}\n{}", daemon::log(folder)));
-    }
-    let address = daemon.docker("exec two /bin/busybox ip -4 -o addr show dev eth0").unwrap();
+/// Starts all containers on a host, tests that docker shows what the file says, and kills them.
+fn look(folder: &Path, names: &str) -> Seen {
+    let mut host = Host::started(folder).unwrap();
+    host.run(&format!("docker start {CONTAINERS}"));
+    let address = host.run("docker exec two /bin/busybox ip -4 -o addr show dev eth0");
     assert!(address.contains("inet 10.77.0.9/24"), "{address}");
-    let networks = networks(&mut daemon, names);
-    let file = done(unbolt(["net", "inspect", path(&database(folder)), "--all"]));
-    let mut file: Vec<Value> = serde_json::from_str(file.text()).unwrap();
-    file.iter_mut().for_each(add_gateways);
-    for network in &networks {
-        let same = file.iter().find(|own| own["Id"] == network["Id"]).unwrap_or_else(|| panic!("not in the file: {network}"));
-        let fields = network.as_object().unwrap().iter().filter(|(name, _)| same.get(name).is_some());
-        let compared =
-            fields.inspect(|(name, value)| assert_eq!(same[*name], **value, "{name} of {}", network["Name"])).count();
-        assert!(compared >= 10, "{same}");
-    }
-    let seen = Seen { networks: networks.iter().map(without_endpoints).collect(), places: places(&mut daemon) };
-    stop(daemon);
+    same_networks(&mut host, folder, Gateways::Said);
+    let networks = networks(&mut host, names).iter().map(without_endpoints).collect();
+    let seen = Seen { networks, places: places(&mut host) };
+    stop(host);
     seen
-}
-
-/// A daemon that starts takes the gateways that it once chose for ones that were asked for, and shows them, which the file
-/// does not say until a network is written again.
-fn add_gateways(network: &mut Value) {
-    let record = &network["Libnetwork"]["Network"]["Value"];
-    let pools = ["ipamV4Info", "ipamV6Info"].map(|field| record[field].as_array().cloned().unwrap_or_default()).concat();
-    let asked = network["IPAM"]["Config"].as_array_mut().unwrap();
-    for (asked, pool) in asked.iter_mut().zip(pools) {
-        let chosen = pool["IPAMData"]["Gateway"].as_str().unwrap().split('/').next().unwrap().to_owned();
-        asked.as_object_mut().unwrap().entry("Gateway").or_insert(chosen.into());
-    }
 }
 
 /// Containers get new endpoints with each start.
@@ -105,9 +81,9 @@ fn without_endpoints(network: &Value) -> Value {
     network
 }
 
-fn stop(mut daemon: Daemon) {
-    daemon.docker(&format!("kill {}", CONTAINERS.join(" "))).unwrap();
-    assert_eq!(complaints(&daemon.stop()), Vec::<&str>::new());
+fn stop(mut host: Host) {
+    host.run(&format!("docker kill {CONTAINERS}"));
+    assert_eq!(complaints(&host.stop()), Vec::<&str>::new());
 }
 
 fn path(path: &Path) -> &str {
@@ -120,22 +96,10 @@ fn done(outcome: Outcome) -> Outcome {
 }
 
 /// A script, run where the daemon is.
-fn sh(daemon: &mut Daemon, folder: &Path, script: &str) {
+fn sh(host: &mut Host, folder: &Path, script: &str) {
     let file = folder.join("script.sh");
-    fs::write(&file, format!("cd {}\n{script}", path(folder))).unwrap();
-    daemon.docker(&format!("sh {}", path(&file))).unwrap_or_else(|e| panic!("{e}"));
-}
-
-/// The one program that the containers have, without anything that it would need.
-fn image(folder: &Path) -> bool {
-    let Some(busybox) = ["/bin/busybox", "/usr/bin/busybox"].into_iter().find(|path| Path::new(path).exists()) else {
-        eprintln!("skipped: no busybox");
-        return false;
-    };
-    fs::create_dir_all(folder.join("image/bin")).unwrap();
-    fs::copy(busybox, folder.join("image/bin/busybox")).unwrap();
-    run(Command::new("tar").arg("-C").arg(folder.join("image")).arg("-cf").arg(folder.join("image.tar")).arg("."));
-    true
+    fs::write(&file, script).unwrap();
+    host.run(&format!("sh {}", path(&file)));
 }
 
 fn run(command: &mut Command) {
@@ -146,27 +110,28 @@ fn run(command: &mut Command) {
 /// What a second root gets of the first one: all but the networks.
 fn copy_containers(from: &Path, to: &Path) {
     for part in ["containers", "image", "vfs"] {
-        let _ = fs::remove_dir_all(to.join("root").join(part));
-        run(Command::new("cp").arg("-a").arg(from.join("root").join(part)).arg(to.join("root")));
+        let _ = fs::remove_dir_all(root(to).join(part));
+        run(Command::new("cp").arg("-a").arg(root(from).join(part)).arg(root(to)));
     }
 }
 
 #[test]
 fn containers_start_on_networks_that_were_moved_and_docker_shows_what_the_file_says() {
-    let [first, second, third] = [(); 3].map(|()| tempfile::tempdir().unwrap());
-    let [first, second, third] = [first.path(), second.path(), third.path()];
-    let Some(mut daemon) = Daemon::start(first).filter(|_| image(first)) else { return };
-    sh(&mut daemon, first, MAKE);
-    CONTAINERS.iter().for_each(|container| drop(daemon.docker(&format!("start {container}")).unwrap()));
-    stop(daemon);
+    let [first, second, third, fourth] = [(); 4].map(|()| tempfile::tempdir().unwrap());
+    let [first, second, third, fourth] = [first.path(), second.path(), third.path(), fourth.path()];
+    let Some(mut host) = Host::started(first) else { return };
+    host.run("image");
+    sh(&mut host, first, MAKE);
+    host.run(&format!("docker start {CONTAINERS}"));
+    stop(host);
 
     // Nothing done. The export is made of the file of a daemon at work, with all containers running.
-    let mut daemon = Daemon::start(first).unwrap();
-    CONTAINERS.iter().for_each(|container| drop(daemon.docker(&format!("start {container}")).unwrap()));
+    let mut host = Host::started(first).unwrap();
+    host.run(&format!("docker start {CONTAINERS}"));
     let export = first.join("export.json");
-    fs::write(&export, done(unbolt(["net", "export", path(&first.join("root"))])).out).unwrap();
-    stop(daemon);
-    let before = look(Daemon::start(first).unwrap(), first, NETWORKS);
+    fs::write(&export, done(unbolt(["net", "export", path(&root(first))])).out).unwrap();
+    stop(host);
+    let before = look(first, NETWORKS);
 
     // The file lost, and made of the export.
     let file = database(first);
@@ -174,17 +139,18 @@ fn containers_start_on_networks_that_were_moved_and_docker_shows_what_the_file_s
     done(unbolt(["net", "import", path(&file), path(&export)]));
     let again = done(unbolt(["net", "export", path(&file)]));
     assert!(again.out == fs::read(&export).unwrap(), "not the same records");
-    assert_eq!(look(Daemon::start(first).unwrap(), first, NETWORKS), before);
+    assert_eq!(look(first, NETWORKS), before);
 
     migrated(first, second, &before);
     made_by_script(first, third, &before);
+    made_by_compose(first, fourth, &before);
 }
 
 /// Brings the networks into another root that the containers came along to.
 fn migrated(first: &Path, second: &Path, before: &Seen) {
-    assert_eq!(complaints(&Daemon::start(second).unwrap().stop()), Vec::<&str>::new());
+    assert_eq!(complaints(&Host::started(second).unwrap().stop()), Vec::<&str>::new());
     copy_containers(first, second);
-    let (from, to) = (first.join("root"), second.join("root"));
+    let (from, to) = (root(first), root(second));
     let migrate = |changes: &[&str]| unbolt([&["net", "migrate", path(&from), path(&to)], changes].concat());
     let file = fs::read(database(second)).unwrap();
     let refused = migrate(&["--subnet", "10.77.0.0/24=10.97.0.0/24"]);
@@ -195,7 +161,7 @@ fn migrated(first: &Path, second: &Path, before: &Seen) {
     assert_eq!(fs::read_dir(to.join("network/files")).unwrap().count(), 1);
 
     done(migrate(&["--rename", "plain=renamed", "--subnet", "10.78.0.0/24=10.98.0.0/24"]));
-    let seen = look(Daemon::start(second).unwrap(), second, &NETWORKS.replace("plain", "renamed"));
+    let seen = look(second, &NETWORKS.replace("plain", "renamed"));
     let there = |value: &Value, name: &str| {
         let text = value.to_string().replace("10.78.0.", "10.98.0.").replace("02:42:0a:4e", "02:42:0a:62");
         serde_json::from_str::<Value>(&text.replace("\"plain\"", &format!("\"{name}\""))).unwrap()
@@ -210,15 +176,51 @@ fn migrated(first: &Path, second: &Path, before: &Seen) {
 
 /// Makes networks anew by the commands that the file of others gives.
 fn made_by_script(first: &Path, third: &Path, before: &Seen) {
-    let script = done(unbolt(["net", "script", path(&first.join("root"))]));
-    let mut daemon = Daemon::start(third).unwrap();
-    sh(&mut daemon, third, script.text());
-    assert_eq!(complaints(&daemon.stop()), Vec::<&str>::new());
+    let script = done(unbolt(["net", "script", path(&root(first))]));
+    let mut host = Host::started(third).unwrap();
+    sh(&mut host, third, script.text());
+    assert_eq!(complaints(&host.stop()), Vec::<&str>::new());
     // Which gateway it has chosen docker shows from its next start on.
-    let mut daemon = Daemon::start(third).unwrap();
-    let made: Vec<Value> = networks(&mut daemon, NETWORKS).iter().map(anonymous).collect();
-    assert_eq!(complaints(&daemon.stop()), Vec::<&str>::new());
+    let mut host = Host::started(third).unwrap();
+    let made: Vec<Value> = networks(&mut host, NETWORKS).iter().map(anonymous).collect();
+    assert_eq!(complaints(&host.stop()), Vec::<&str>::new());
     assert_eq!(made, before.networks.iter().map(anonymous).collect::<Vec<_>>());
+}
+
+/// Makes networks anew by the block of a compose file, in which one service is in all of them.
+fn made_by_compose(first: &Path, fourth: &Path, before: &Seen) {
+    let block = unbolt(["net", "script", path(&root(first)), "--as", "compose"]);
+    let left_out = "network config: left out: no compose file can say that a network is a configuration for others\n";
+    assert!(block.status == 1 && block.err.ends_with(left_out) && block.err.lines().count() == 2, "{block:?}");
+    let names: Vec<&str> = NETWORKS.split(' ').filter(|name| *name != "config").collect();
+    let service = format!("services:\n  all:\n    image: box\n    command: sh\n    networks: [{}]\n", names.join(", "));
+    fs::write(fourth.join("compose.yaml"), format!("{}{service}", block.text())).unwrap();
+    let mut host = Host::started(fourth).unwrap();
+    if host.attempt("docker-compose version").is_err() {
+        return eprintln!("skipped: no docker-compose");
+    }
+    host.run("image");
+    host.run(&format!("docker-compose -f {} up --no-start", path(&fourth.join("compose.yaml"))));
+    assert_eq!(complaints(&host.stop()), Vec::<&str>::new());
+    let mut host = Host::started(fourth).unwrap();
+    let made: Vec<Value> = networks(&mut host, &names.join(" ")).iter().map(of_compose).collect();
+    assert_eq!(complaints(&host.stop()), Vec::<&str>::new());
+    let wanted = before.networks.iter().filter(|network| network["Name"] != "config");
+    assert_eq!(made, wanted.map(of_compose).collect::<Vec<_>>());
+}
+
+/// A network without what compose adds to each that it makes, and what it cannot say.
+fn of_compose(network: &Value) -> Value {
+    let mut network = anonymous(network);
+    network["Labels"].as_object_mut().unwrap().retain(|label, _| !label.starts_with("com.docker.compose."));
+    for field in ["Attachable", "ConfigFrom"] {
+        assert!(network.as_object_mut().unwrap().remove(field).is_some());
+    }
+    // None is none, however it was said.
+    let options = &mut network["IPAM"]["Options"];
+    assert!(options.is_null() || options.as_object().is_some_and(|options| options.is_empty()), "{options}");
+    *options = Value::Null;
+    network
 }
 
 /// A network without what is new with each that is made.

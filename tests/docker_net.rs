@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-use dockerd::{Dockerd, complaints};
+use dockerd::inspect::{Gateways, in_ours, inspected, same_networks};
+use dockerd::{Host, complaints, database};
 use serde_json::Value;
 use unbolt::lock_holders;
 
@@ -38,43 +39,41 @@ const CONTAINERS: [&str; 6] = [
 
 #[test]
 fn net_shows_what_docker_shows_while_the_daemon_runs_and_after_and_the_daemon_does_not_notice() {
-    let Some(mut docker) = Dockerd::shell() else { return };
-    docker.start("root");
-    docker.run("image");
-    docker.run("ip link add uplink0 type veth peer name uplink1 && ip link set uplink0 up && ip link set uplink1 up");
+    let folder = tempfile::tempdir().unwrap();
+    let Some(mut host) = Host::started(folder.path()) else { return };
+    let database = database(folder.path());
+    host.run("image");
     for network in NETWORKS {
-        docker.run(&format!("docker network create {network}"));
+        host.run(&format!("docker network create {network}"));
     }
-    same_as_docker(&mut docker, Gateways::Unsaid);
-    docker.stop();
-    docker.start("root");
+    same_as_docker(&mut host, folder.path(), Gateways::Unsaid);
+    assert_eq!(complaints(&host.stop()), Vec::<&str>::new());
+    host.start();
     for container in CONTAINERS {
-        docker.run(&format!("box {container}"));
+        host.run(&format!("box {container}"));
     }
-    docker.run("docker network connect inner two");
+    host.run("docker network connect inner two");
 
-    let database = docker.database("root");
-    let running = same_as_docker(&mut docker, Gateways::Said);
+    let running = same_as_docker(&mut host, folder.path(), Gateways::Said);
     assert_eq!(running.values().filter(|network| has_containers(network)).count(), 7, "{running:#?}");
     assert!(lock_holders(&database).iter().all(|holder| holder.command.as_deref() != Some("unbolt")));
-    docker.run("docker network create later && docker network rm later");
+    host.run("docker network create later && docker network rm later");
     let addresses = unbolt(&["net", "addresses", "--format", "json"], &database);
     assert!(addresses.contains("\"Address\":\"10.90.5.7/16\",\"Kind\":\"endpoint\",\"Network\":\"labelled\""), "{addresses}");
     let ports = unbolt(&["net", "ports"], &database);
     assert_eq!(ports.lines().count(), 3, "{ports}");
 
-    docker.stop();
+    assert_eq!(complaints(&host.stop()), Vec::<&str>::new());
     let stopped = inspected(&database);
-    docker.start("root");
-    let started = same_as_docker(&mut docker, Gateways::Said);
+    host.start();
+    let started = same_as_docker(&mut host, folder.path(), Gateways::Said);
     for (id, network) in &stopped {
         // The default bridge is made anew, and with it its id.
         if network["Name"] != "bridge" {
             assert_eq!(without_libnetwork(network), without_libnetwork(&started[id]));
         }
     }
-    docker.stop();
-    assert_eq!(complaints(&docker.log()), Vec::<&str>::new());
+    assert_eq!(complaints(&host.stop()), Vec::<&str>::new());
 }
 
 fn has_containers(network: &Value) -> bool {
@@ -87,45 +86,16 @@ fn without_libnetwork(network: &Value) -> Value {
     network
 }
 
-/// Whether the daemon tells the gateways that it chose for networks with given subnets: once it was restarted.
-#[derive(Clone, Copy, PartialEq)]
-enum Gateways {
-    Said,
-    Unsaid,
-}
-
-/// Requires that docker's own list and its own `inspect` are in ours, and gives back ours.
-fn same_as_docker(docker: &mut Dockerd, gateways: Gateways) -> BTreeMap<String, Value> {
-    let database = docker.database("root");
-    let theirs = lines(&docker.run("docker network ls --no-trunc --format '{{json .}}'"));
-    let ours = lines(&unbolt(&["net", "ls", "--format", "json"], &database));
+/// Requires that docker's own list and its own `inspect` are in ours, and gives back what our `inspect` says.
+fn same_as_docker(host: &mut Host, folder: &Path, gateways: Gateways) -> BTreeMap<String, Value> {
+    let theirs = lines(&host.run("docker network ls --no-trunc --format '{{json .}}'"));
+    let ours = lines(&unbolt(&["net", "ls", "--format", "json"], &database(folder)));
     assert_eq!(names(&theirs), names(&ours));
     for (theirs, ours) in theirs.iter().zip(&ours) {
         // A newer client asks for what this daemon does not tell.
         in_ours(&with_sorted_labels(theirs), &with_sorted_labels(ours), &["IPv4"]);
     }
-    let theirs: Vec<Value> = serde_json::from_str(&docker.run("docker network inspect $(docker network ls -q)")).unwrap();
-    let ours = inspected(&database);
-    assert_eq!(theirs.len(), ours.len());
-    for network in &theirs {
-        let mut network = network.clone();
-        let ours = &ours[network["Id"].as_str().unwrap()];
-        if gateways == Gateways::Unsaid {
-            add_gateways(&mut network["IPAM"]["Config"], &ours["IPAM"]["Config"]);
-        }
-        in_ours(&network, ours, &[]);
-    }
-    ours
-}
-
-/// Adds ours where theirs are not said.
-fn add_gateways(theirs: &mut Value, ours: &Value) {
-    for (theirs, ours) in theirs.as_array_mut().unwrap().iter_mut().zip(ours.as_array().unwrap()) {
-        let theirs = theirs.as_object_mut().unwrap();
-        if let Some(gateway) = ours.get("Gateway") {
-            theirs.entry("Gateway").or_insert_with(|| gateway.clone());
-        }
-    }
+    same_networks(host, folder, gateways)
 }
 
 fn lines(text: &str) -> Vec<Value> {
@@ -143,20 +113,6 @@ fn with_sorted_labels(network: &Value) -> Value {
     labels.sort();
     network["Labels"] = labels.join(",").into();
     network
-}
-
-/// Requires that each of their fields is one of ours and says the same.
-fn in_ours(theirs: &Value, ours: &Value, but: &[&str]) {
-    for (name, value) in theirs.as_object().unwrap() {
-        if !but.contains(&name.as_str()) {
-            assert_eq!(Some(value), ours.get(name), "{name} of {}", theirs["Name"]);
-        }
-    }
-}
-
-fn inspected(database: &Path) -> BTreeMap<String, Value> {
-    let networks: Vec<Value> = serde_json::from_str(&unbolt(&["net", "inspect", "--all"], database)).unwrap();
-    networks.into_iter().map(|network| (network["Id"].as_str().unwrap().to_owned(), network)).collect()
 }
 
 fn unbolt(arguments: &[&str], database: &Path) -> String {

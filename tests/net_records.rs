@@ -532,7 +532,7 @@ fn wrong_types_in_fields_that_docker_can_do_without_are_flaws_and_the_rest_is_re
     let text = r#"{"enableIPv6":false,"id":"n","name":"a","networkType":"bridge","labels":{"x":1},"ipamV4Info":"[{\"PoolID\":3}]","scope":[]}"#;
     let bad = Record::<Network>::parse(network_key(), 0, text.as_bytes()).unwrap_err();
     let fields: Vec<_> = bad.problems.iter().map(|problem| (problem.field.as_str(), problem.is_fatal)).collect();
-    assert_eq!(fields, [("ipamV4Info[0].PoolID", true), ("scope", false), ("labels", false)]);
+    assert_eq!(fields, [("ipamV4Info[0].PoolID", true), ("scope", false), ("labels.x", false)]);
     let endpoint = Record::<Endpoint>::parse(
         Key::Endpoint { network: "n".into(), endpoint: "e".into() },
         0,

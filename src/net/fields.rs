@@ -8,7 +8,7 @@ use super::address::{Cidr, NIL};
 use super::base64;
 use super::json::{Document, Json, Kind, Object};
 use super::key::Key;
-use super::problem::{Problem, ProblemKind};
+use super::problem::{MEMBER_OF_STRINGS, Problem, ProblemKind};
 
 /// As many problems of one record as anybody reads about.
 const MOST_PROBLEMS: usize = 64;
@@ -128,13 +128,21 @@ impl<'t> Reader<'t> {
         self.convert(field, "an array of strings", false, strings).unwrap_or_default()
     }
 
-    /// The members of an object of strings, in their order; `None` where there is none.
+    /// The members of an object of strings, in their order; `None` where there is none. A member that is something else
+    /// is left out, but for null, which Go takes for an empty string.
     pub(super) fn map(&mut self, field: &str) -> Option<Vec<(String, String)>> {
-        let strings = |value: Json<'t>| {
-            let pair = |(name, value): (&str, Json<'_>)| Some((name.to_owned(), value.as_str()?.into_owned()));
-            value.object()?.iter().map(pair).collect()
-        };
-        self.convert(field, "an object of strings", false, strings)
+        let object = self.convert(field, "an object of strings", false, Json::object)?;
+        let mut all = Vec::new();
+        for (name, _) in object.iter() {
+            // Of two with one name the last counts.
+            let Some(value) = object.get(name) else { continue };
+            match value.as_str() {
+                Some(text) => all.push((name.to_owned(), text.into_owned())),
+                None if value.is_null() => all.push((name.to_owned(), String::new())),
+                None => self.note(&format!("{field}.{name}"), ProblemKind::wrong_kind(MEMBER_OF_STRINGS, value), false),
+            }
+        }
+        Some(all)
     }
 
     /// Something that is written as a string. An empty one, and Go's word for no address, are as if it was not there.

@@ -63,6 +63,9 @@ pub enum ProblemKind {
     },
 }
 
+/// What a member of an object of strings should be.
+pub(super) const MEMBER_OF_STRINGS: &str = "a string, as its neighbours are";
+
 impl ProblemKind {
     /// The problem that an error of the store is, if one record is to blame, and its key.
     pub(super) fn of(error: StoreError) -> Result<(Vec<u8>, ProblemKind), StoreError> {
@@ -76,6 +79,16 @@ impl ProblemKind {
 
     pub(super) fn invalid(expected: &'static str, found: &str) -> ProblemKind {
         ProblemKind::Invalid { expected, excerpt: excerpt(found) }
+    }
+
+    /// The string that a member of an object of strings would be, where it is a number or a bool that is told whole.
+    pub(super) fn as_member_of_strings(&self) -> Option<&str> {
+        match self {
+            ProblemKind::Kind { expected, found: Kind::Number | Kind::Bool, excerpt } if *expected == MEMBER_OF_STRINGS => {
+                Some(excerpt).filter(|excerpt| !excerpt.ends_with('…')).map(String::as_str)
+            }
+            _ => None,
+        }
     }
 
     pub(super) fn wrong_kind(expected: &'static str, found: super::json::Json<'_>) -> ProblemKind {

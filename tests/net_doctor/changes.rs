@@ -193,7 +193,7 @@ fn whatever_is_in_the_way_of_a_subnet_or_a_gateway_is_named_and_nothing_is_chang
         (SIX, "", "10.90.7.0/24", "10.90.7.0/24 overlaps 10.90.0.0/16"),
         (SIX, "10.1.0.0/24", "10.200.0.0/24", "has 10.91.0.0/24, fd00:90::/64 in place of 10.1.0.0/24"),
         (SIX, "", "10.200.0.0/24", "10.91.0.77 was given to container web by hand and is not in 10.200.0.0/24"),
-        (SIX, "", "10.91.0.78/32", "10.91.0.1, the gateway, has no counterpart"),
+        (SIX, "", "10.91.0.78/32", "its gateway 10.91.0.1 has no place in 10.91.0.78/32"),
         (OTHER, "", "10.200.0.0/24", "there is no network"),
     ] {
         let fixed = if new.ends_with("/32") { &[][..] } else { &fixed[..] };

@@ -5,7 +5,9 @@
 
 mod changes;
 mod hosts;
+mod places;
 mod plant;
 mod rebuilt;
+mod rows;
 mod rules;
 mod wild;

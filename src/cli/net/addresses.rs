@@ -1,17 +1,12 @@
 //! Owns `net addresses`: who has which address.
 
-use std::path::PathBuf;
-
 use serde_json::{Value, json};
 
-use super::records::{self, id, text};
+use super::list::{ListArgs, Row};
+use super::records::{id, text};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
-use crate::cli::json;
-use crate::cli::listing::Listing;
 use crate::cli::status::Status;
-use crate::cli::table::Table;
-use crate::cli::txid::TxidArg;
 use crate::net::{AddressKind, AddressUse};
 
 /// List the addresses in use, and by whom
@@ -25,33 +20,14 @@ Examples:
   unbolt net addresses /var/lib/docker
   unbolt net addresses --format json local-kv.db | jq 'select(.Duplicate)'")]
 pub struct Args {
-    /// The database, or a directory with a local-kv.db in it
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
-    /// Only those of this network
-    #[arg(value_name = "NETWORK")]
-    pub network: Option<String>,
-    /// Whole ids
-    #[arg(long)]
-    pub no_trunc: bool,
-    /// As a table, or one JSON object per address
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Listing,
     #[command(flatten)]
-    pub state: TxidArg,
+    pub list: ListArgs,
 }
 
+const HEADING: [&str; 7] = ["ADDRESS", "KIND", "NETWORK", "NAME", "CONTAINER ID", "MAC ADDRESS", "NOTE"];
+
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
-    records::read(&args.file, &args.state, context, |file, inventory, spool| {
-        let network = records::find_if_named(file, inventory, &args.network)?;
-        let mut all = inventory.addresses();
-        all.retain(|address| network.is_none_or(|network| network.id == address.network_id));
-        match args.format {
-            Listing::Table => table(&all, args.no_trunc).write(spool.out())?,
-            Listing::Json => all.iter().try_for_each(|address| json::write_line(spool.out(), &object(address)))?,
-        }
-        Ok(Status::Done)
-    })
+    args.list.list(context, &HEADING, |inventory, whole| inventory.addresses().iter().map(|used| row(used, whole)).collect())
 }
 
 fn address(address: &AddressUse<'_>) -> String {
@@ -61,20 +37,17 @@ fn address(address: &AddressUse<'_>) -> String {
     }
 }
 
-fn table(all: &[AddressUse<'_>], whole: bool) -> Table {
-    let mut table = Table::new(&["ADDRESS", "KIND", "NETWORK", "NAME", "CONTAINER ID", "MAC ADDRESS", "NOTE"]);
-    for used in all {
-        table.row([
-            address(used),
-            used.kind.as_str().to_owned(),
-            used.network.map_or_else(|| id(used.network_id, whole), text),
-            text(used.name.unwrap_or_default()),
-            id(used.container.unwrap_or_default(), whole),
-            text(used.mac.unwrap_or_default()),
-            if used.is_duplicate { "duplicate" } else { "" }.to_owned(),
-        ]);
-    }
-    table
+fn row(used: &AddressUse<'_>, whole: bool) -> Row {
+    let cells = vec![
+        address(used),
+        used.kind.as_str().to_owned(),
+        used.network.map_or_else(|| id(used.network_id, whole), text),
+        text(used.name.unwrap_or_default()),
+        id(used.container.unwrap_or_default(), whole),
+        text(used.mac.unwrap_or_default()),
+        if used.is_duplicate { "duplicate" } else { "" }.to_owned(),
+    ];
+    Row { networks: vec![used.network_id.to_owned()], cells, object: object(used) }
 }
 
 fn object(used: &AddressUse<'_>) -> Value {

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::inbound;
+use super::moving::MovingArgs;
 use super::new_file;
 use super::new_id::new_id;
 use super::records::text;
@@ -14,7 +15,7 @@ use crate::cli::naming::count;
 use crate::cli::status::Status;
 use crate::cli::transaction::WriteArgs;
 use crate::net::Inventory;
-use crate::net::transfer::{Export, Migration};
+use crate::net::transfer::Export;
 use crate::store::StoreError;
 
 /// Put the networks that net export printed into a file, or make one of them
@@ -24,16 +25,21 @@ A FILE that is not there is made, with every record of the export and its index:
 byte for byte what it was. It is made beside its name and takes that when it is whole and synced.
 
 A FILE that is there gets the networks, each with its count and its driver's record, in one transaction, \
-and is kept as FILE.bak-TXID before. What docker makes by itself (bridge, host, none) and what of the \
-export ran (endpoints, sandboxes) is left out. A network that is there just so already stays as it is. \
-Where ids, names, bridges, subnets or parents are taken, all of that is named, the exit status is 6, and \
-nothing is written.
+and is kept as FILE.bak-TXID before. What docker makes by itself (bridge, host, none) does not come, nor \
+do endpoints and sandboxes: docker makes those anew with the next start of a container, and would remove \
+any that it found. A network that is there just so already stays as it is. The options below choose \
+networks and change them on the way, as those of net migrate do; with one of them a FILE that is not \
+there is made of such networks alone.
+
+Everything that stands in the way is named: ids, names, bridges, subnets, gateways, parents and static \
+addresses that are taken or have no place, and what the target version could not live with. The exit \
+status is 6 then, and nothing is written.
 
 Stop dockerd first: while it runs it keeps its own copy of what is here and writes it again.
 
 Examples:
   unbolt net import /var/lib/docker/network/files/local-kv.db networks.json
-  unbolt net export old.db blue | unbolt net import --dry-run new.db -")]
+  unbolt net export old.db | unbolt net import --network blue --rename blue=green --dry-run new.db -")]
 pub struct Args {
     /// The database, there or not yet, or a directory with a local-kv.db in it
     #[arg(value_name = "FILE")]
@@ -41,6 +47,8 @@ pub struct Args {
     /// The export; - is standard input
     #[arg(value_name = "EXPORT.json")]
     pub export: PathBuf,
+    #[command(flatten)]
+    pub moving: MovingArgs,
     #[command(flatten)]
     pub write: WriteArgs,
 }
@@ -54,9 +62,17 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
     for problem in export.records().filter_map(|record| record.problem.as_deref()) {
         let _ = writeln!(context.err, "unbolt: {}: {}", args.export.display(), text(problem));
     }
-    match inbound::is_new(&args.file, context.open)? {
-        true => make(args, &export, context),
-        false => put(args, &export, context),
+    let is_new = inbound::is_new(&args.file, context.open)?;
+    if is_new && !args.moving.change_anything() {
+        return make(args, &export, context);
+    }
+    let source = Inventory::read(export.pairs().into_iter().map(Ok));
+    let source = source.map_err(|e: StoreError| Failure::at(Status::Corrupt, &args.export, e))?;
+    let migration = args.moving.migration(&[&args.file], context)?;
+    let plan = |there: &Inventory| migration.plan(&source, there, &mut new_id);
+    match is_new {
+        true => inbound::make(&args.file, &args.export, args.write.dry_run, plan(&Inventory::default()), context),
+        false => inbound::put(&args.file, &args.write, context, plan),
     }
 }
 
@@ -70,6 +86,7 @@ fn read(path: &Path, input: &mut dyn Read) -> Result<String, Failure> {
     String::from_utf8(bytes).map_err(|e| Failure::at(Status::Corrupt, path, e.utf8_error()))
 }
 
+/// Makes the file that was exported again.
 fn make(args: &Args, export: &Export, context: &mut Context<'_>) -> Result<Status, Failure> {
     let pairs = export.pairs();
     let (networks, records) = (count(export.networks.len() as u64, "network"), count(pairs.len() as u64, "record"));
@@ -79,18 +96,4 @@ fn make(args: &Args, export: &Export, context: &mut Context<'_>) -> Result<Statu
     new_file::make(&args.file, &args.export, false, pairs)?;
     let _ = writeln!(context.err, "unbolt: {}: made of {networks}: {records}", args.file.display());
     Ok(Status::Done)
-}
-
-fn put(args: &Args, export: &Export, context: &mut Context<'_>) -> Result<Status, Failure> {
-    let source = Inventory::read(export.pairs().into_iter().map(Ok));
-    let source = source.map_err(|e: StoreError| Failure::at(Status::Corrupt, &args.export, e))?;
-    let migration = Migration::default();
-    let plan = |there: &Inventory| migration.plan(&source, there, &mut new_id);
-    let status = inbound::put(&args.file, &args.write, context, plan)?;
-    let ran = source.endpoints.len() + source.sandboxes.len();
-    if ran > 0 {
-        let ran = count(ran as u64, "record");
-        let _ = writeln!(context.err, "unbolt: {}: {ran} of what ran left out", args.export.display());
-    }
-    Ok(status)
 }

@@ -55,7 +55,17 @@ fn tell(file: &Path, plan: &Plan, report: &mut Report<'_>) -> Result<(), Failure
             report.note(format_args!("{}: {line}", file.display()));
         }
     }
+    if let Some(words) = left_behind(plan) {
+        report.note(format_args!("{}: {words}", file.display()));
+    }
     Ok(())
+}
+
+/// What people might look for and will not find.
+fn left_behind(plan: &Plan) -> Option<String> {
+    let endpoints: u64 = plan.coming.iter().map(|one| one.endpoints).sum();
+    let endpoints = (endpoints > 0).then(|| count(endpoints, "endpoint"))?;
+    Some(format!("{endpoints} left behind: docker makes endpoints anew when their containers start"))
 }
 
 /// Makes a file of what is planned, or says only what would be in it.
@@ -70,6 +80,9 @@ pub fn make(
     let records = plan.records().into_iter().zip(1..);
     let pairs = records.map(|((key, value), index)| KvPair { key: key.to_string(), value: value.into(), last_index: index });
     let pairs: Vec<KvPair> = pairs.collect();
+    if let Some(words) = left_behind(&plan) {
+        let _ = writeln!(context.err, "unbolt: {}: {words}", file.display());
+    }
     if dry_run {
         return say_only(file, lines(&plan), context);
     }

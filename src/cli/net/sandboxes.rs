@@ -1,17 +1,12 @@
 //! Owns `net sandboxes`: the containers' network stacks.
 
-use std::path::PathBuf;
-
 use serde_json::{Value, json};
 
-use super::records::{self, id, text};
+use super::list::{ListArgs, Row};
+use super::records::{id, text};
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
-use crate::cli::json;
-use crate::cli::listing::Listing;
 use crate::cli::status::Status;
-use crate::cli::table::Table;
-use crate::cli::txid::TxidArg;
 use crate::net::SandboxAt;
 
 /// List the sandboxes: which container is in which networks
@@ -23,48 +18,26 @@ Examples:
   unbolt net sandboxes /var/lib/docker
   unbolt net sandboxes --format json local-kv.db | jq -r .ContainerID")]
 pub struct Args {
-    /// The database, or a directory with a local-kv.db in it
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
-    /// Only those in this network
-    #[arg(value_name = "NETWORK")]
-    pub network: Option<String>,
-    /// Whole ids
-    #[arg(long)]
-    pub no_trunc: bool,
-    /// As a table, or one JSON object per sandbox
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Listing,
     #[command(flatten)]
-    pub state: TxidArg,
+    pub list: ListArgs,
 }
+
+const HEADING: [&str; 5] = ["SANDBOX ID", "NAME", "CONTAINER ID", "NETWORKS", "DNS"];
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
-    records::read(&args.file, &args.state, context, |file, inventory, spool| {
-        let network = records::find_if_named(file, inventory, &args.network)?;
-        let mut all = inventory.stacks();
-        all.retain(|at| network.is_none_or(|network| at.endpoints.iter().any(|at| at.place.network == network.id)));
-        match args.format {
-            Listing::Table => table(&all, args.no_trunc).write(spool.out())?,
-            Listing::Json => all.iter().try_for_each(|at| json::write_line(spool.out(), &object(at)))?,
-        }
-        Ok(Status::Done)
-    })
+    args.list.list(context, &HEADING, |inventory, whole| inventory.stacks().iter().map(|at| row(at, whole)).collect())
 }
 
-fn table(all: &[SandboxAt<'_>], whole: bool) -> Table {
-    let mut table = Table::new(&["SANDBOX ID", "NAME", "CONTAINER ID", "NETWORKS", "DNS"]);
-    for at in all {
-        let networks = at.endpoints.iter().map(|at| at.network.map_or_else(|| id(&at.place.network, whole), text));
-        table.row([
-            id(&at.sandbox.id, whole),
-            text(at.name().unwrap_or_default()),
-            id(&at.sandbox.container, whole),
-            networks.collect::<Vec<_>>().join(", "),
-            text(&at.sandbox.dns.join(", ")),
-        ]);
-    }
-    table
+fn row(at: &SandboxAt<'_>, whole: bool) -> Row {
+    let networks = at.endpoints.iter().map(|at| at.network.map_or_else(|| id(&at.place.network, whole), text));
+    let cells = vec![
+        id(&at.sandbox.id, whole),
+        text(at.name().unwrap_or_default()),
+        id(&at.sandbox.container, whole),
+        networks.collect::<Vec<_>>().join(", "),
+        text(&at.sandbox.dns.join(", ")),
+    ];
+    Row { networks: at.endpoints.iter().map(|at| at.place.network.clone()).collect(), cells, object: object(at) }
 }
 
 fn object(at: &SandboxAt<'_>) -> Value {

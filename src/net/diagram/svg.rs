@@ -28,7 +28,6 @@ text{font:13px 'DejaVu Sans',Verdana,system-ui,sans-serif;fill:#1c2733}\
 /// As many characters as the head of a network has room for beside its driver.
 const NAME: usize = 21;
 const CONTAINER_NAME: usize = 19;
-const PLACE_NAME: usize = 13;
 const NOTE: usize = 50;
 const PORT: usize = 28;
 
@@ -113,8 +112,9 @@ impl Diagram {
         let (color, right, middle) = (color(place.network), CONTAINERS_X + CONTAINER_WIDTH, top + LINE / 2);
         let name = self.networks.get(place.network).map(|network| network.name.as_str()).unwrap_or_default();
         svg.raw(&format!(r#"<circle cx="{CONTAINERS_X}" cy="{middle}" r="5" fill="{color}"/>"#));
-        svg.text(CONTAINERS_X + 14, middle + 5, "", "start", &fit(name, PLACE_NAME));
         let beside = place.addresses.first().is_none_or(|address| address.len() <= BESIDE);
+        let taken = place.addresses.first().filter(|_| beside).map_or(0, String::len);
+        svg.text(CONTAINERS_X + 14, middle + 5, "", "start", &fit(name, place_name(taken)));
         let mut y = middle + 5 + if beside { 0 } else { LINE };
         for address in &place.addresses {
             svg.text(right - 12, y, "mono", "end", &fit(address, NETWORK_LINE));
@@ -131,6 +131,12 @@ impl Diagram {
             svg.text(PORTS_X + width / 2, y + 4, "mono", "middle", &fit(port, PORT));
         }
     }
+}
+
+/// As many columns as there are for a network's name beside an address of so many characters.
+fn place_name(taken: usize) -> usize {
+    let free = CONTAINER_WIDTH.saturating_sub(40 + count(taken) * 29 / 4);
+    usize::try_from(free / 8).unwrap_or_default()
 }
 
 fn color(network: usize) -> &'static str {
@@ -218,6 +224,11 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_networks_name_has_the_room_that_the_address_beside_it_leaves() {
+        assert_eq!([0, "10.20.0.17".len(), BESIDE].map(place_name), [33, 24, 13]);
+    }
 
     #[test]
     fn texts_are_cut_by_the_columns_they_take_and_escaped() {

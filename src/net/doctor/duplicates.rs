@@ -1,4 +1,8 @@
 //! What two may not have at once: names, bridges, subnets, addresses, ports.
+//!
+//! Names and bridges are mended, for nobody outside of the file knows networks by them. Which of two networks gives up
+//! its subnet, and which of two containers is cut off from its network, no record tells: what is right depends on who
+//! uses the addresses. So that is left to people, with the command that does it for either.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr};
@@ -128,12 +132,19 @@ fn overlapping_subnets(case: &Case<'_>, findings: &mut Findings) {
 }
 
 fn duplicate_address(case: &Case<'_>, findings: &mut Findings) {
-    let mut seen: HashMap<(&str, IpAddr), &str> = HashMap::new();
+    let mut seen: HashMap<(&str, IpAddr), String> = HashMap::new();
+    for network in &case.inventory.networks {
+        for pool in network.pools() {
+            let kept = pool.auxiliary.iter().map(|(name, kept)| (kept.address(), format!("is kept for {name}")));
+            let gateway = pool.gateway.iter().map(|gateway| (gateway.address(), "the gateway has too".to_owned()));
+            seen.extend(kept.chain(gateway).map(|(address, whose)| ((key_id(network), address), whose)));
+        }
+    }
     for endpoint in &case.inventory.endpoints {
         let network = endpoint.key().network().unwrap_or_default();
         for address in endpoint.addresses().map(Cidr::address) {
-            if let Some(other) = seen.insert((network, address), &endpoint.name) {
-                let message = format!("endpoint {} has {address}, which endpoint {other} has too", endpoint.name);
+            if let Some(other) = seen.insert((network, address), format!("endpoint {} has too", endpoint.name)) {
+                let message = format!("endpoint {} has {address}, which {other}", endpoint.name);
                 findings.note_field(endpoint.key(), "ep_iface.addr", message, Vec::new());
             }
         }

@@ -4,7 +4,7 @@ use super::{Doctor, Finding, Rule, rules};
 use crate::net::draft::Draft;
 
 /// How often all rules are gone through. One mend may uncover what another rule mends, but not again and again.
-const PASSES: usize = 8;
+const PASSES: usize = 32;
 
 /// What came of mending.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -47,7 +47,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         code: "wrong-type",
         effect: "panics on the field, or cannot decode the record",
-        remedy: "set the field where dockerd cannot do without, else remove it: a missing one is safe",
+        remedy: "write an option or a label as text; set a field that dockerd cannot do without; remove others, which is safe",
         severities: &[(FIRST, Some(Severity::Fatal))],
         find: wrong_type,
     },
@@ -143,7 +143,10 @@ fn mends(case: &Case<'_>, key: Option<&Key>, problem: &Problem) -> Vec<Operation
     match problem.field.is_empty() {
         true => vec![repair::removal(key)],
         false if matches!(key, Key::BridgeEndpoint(_)) && field == "Addr" => repair::address(case, key),
-        false if !problem.is_fatal => vec![Operation::Unset { key: key.clone(), field }],
+        false if !problem.is_fatal => match problem.kind.as_member_of_strings() {
+            Some(text) => vec![Operation::Set { key: key.clone(), field, value: text.into() }],
+            None => vec![Operation::Unset { key: key.clone(), field }],
+        },
         false => match repair::value(case, key, &field) {
             Some(value) => vec![Operation::Set { key: key.clone(), field, value }],
             None => vec![repair::removal(key)],

@@ -8,6 +8,8 @@ use super::{Draft, DraftError, text};
 use crate::net::address::Cidr;
 use crate::net::json::{Json, Step};
 use crate::net::key::{Key, VlanKind};
+use crate::net::record::ChangeError;
+use crate::net::renumber::NoPlace;
 
 /// Names that docker gives to networks of its own.
 const PREDEFINED: [&str; 3] = ["bridge", "host", "none"];
@@ -97,16 +99,9 @@ pub enum SettingError {
         /// The other network's id.
         network: String,
     },
-    /// An address has no counterpart in the new subnet.
-    #[error("{address}, {what}, has no counterpart in {subnet}")]
-    TooSmall {
-        /// The address.
-        address: IpAddr,
-        /// Whose it is.
-        what: String,
-        /// The new subnet.
-        subnet: Cidr,
-    },
+    /// Addresses have no counterpart in the new subnet.
+    #[error("{}", .0.iter().map(NoPlace::to_string).collect::<Vec<_>>().join("; "))]
+    NoPlace(Vec<NoPlace>),
     /// An address is outside of the subnets, or taken.
     #[error("{address} {why}")]
     Address {
@@ -118,6 +113,9 @@ pub enum SettingError {
     /// A record could not be changed.
     #[error(transparent)]
     Draft(#[from] DraftError),
+    /// A record would not be one that dockerd can read.
+    #[error(transparent)]
+    Change(#[from] ChangeError),
 }
 
 /// An address that a container was given by hand, which moves with no subnet.

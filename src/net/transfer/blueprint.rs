@@ -3,6 +3,7 @@
 //! Endpoints and sandboxes are not among them: they are made anew with each start of a container.
 
 use super::conflict::{ConflictKind, NotWhole};
+use crate::net::address::Cidr;
 use crate::net::bridge::Bridge;
 use crate::net::endpoint::Count;
 use crate::net::inventory::Inventory;
@@ -10,6 +11,7 @@ use crate::net::json::{Document, Step};
 use crate::net::key::{Key, VlanKind};
 use crate::net::network::Network;
 use crate::net::record::{ChangeError, Record};
+use crate::net::renumber::{Addressed, RenumberError};
 use crate::net::vlan::Vlan;
 use crate::net::windows::WindowsNetwork;
 
@@ -123,6 +125,25 @@ impl Blueprint {
         Ok(())
     }
 
+    /// Moves the addresses of one subnet into another one of the same family: pool, range, gateway, the addresses that
+    /// are kept free, and the bridge's own. Says whether it has that subnet. Where something has no place there, nothing
+    /// is changed.
+    pub fn renumber(&mut self, from: Cidr, to: Cidr) -> Result<bool, Vec<ConflictKind>> {
+        let mut changed = self.clone();
+        let (bridge, vlan) = match &mut changed.driver {
+            Driver::Bridge(bridge) => (Some(bridge), None),
+            Driver::Vlan(_, vlan) => (None, Some(vlan)),
+            Driver::Nothing | Driver::Windows(_) => (None, None),
+        };
+        let done = Addressed { network: &mut changed.network, bridge, vlan }.renumber(from, to);
+        let has_it = done.map_err(|error| match error {
+            RenumberError::NoPlace(missing) => missing.into_iter().map(ConflictKind::NoPlace).collect(),
+            RenumberError::Change(error) => vec![unchanged(error)],
+        })?;
+        *self = changed;
+        Ok(has_it)
+    }
+
     /// Puts it on another interface of the host: `eth0` in place of `eth1`, and `eth0.7` in place of `eth1.7`. Says
     /// whether it stood there.
     pub fn reparent(&mut self, from: &str, to: &str) -> Result<bool, ConflictKind> {
@@ -132,6 +153,22 @@ impl Blueprint {
         if let Some(parent) = self.network.option("parent").and_then(|parent| moved(parent, from, to)) {
             let option = ["generic", "com.docker.network.generic", "parent"].map(Step::Member);
             self.network.set(&option, parent).map_err(unchanged)?;
+        }
+        Ok(true)
+    }
+
+    /// Gives it another bridge on the host. Says whether it had the one that is to be replaced.
+    pub fn rebridge(&mut self, from: &str, to: &str) -> Result<bool, ConflictKind> {
+        let Driver::Bridge(bridge) = &mut self.driver else { return Ok(false) };
+        if bridge.bridge_name != from {
+            return Ok(false);
+        }
+        bridge.set(&[Step::Member("BridgeName")], to).map_err(unchanged)?;
+        // Where it was asked for by name, docker shows that name.
+        let option = "com.docker.network.bridge.name";
+        if self.network.option(option).is_some() {
+            let option = ["generic", "com.docker.network.generic", option].map(Step::Member);
+            self.network.set(&option, to).map_err(unchanged)?;
         }
         Ok(true)
     }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::net::address::Cidr;
 use crate::net::key::Key;
+use crate::net::renumber::NoPlace;
 use crate::net::version::Version;
 
 /// Something that stands in the way of a network.
@@ -60,16 +61,9 @@ pub enum ConflictKind {
         /// Who has it.
         rival: Rival,
     },
-    /// An address of the network, its gateway or one that is taken, has no place in the new subnet.
-    #[error("its {what} {address} has no place in {subnet}")]
-    NoPlace {
-        /// `gateway`, `range`, or the name of an address that is taken.
-        what: String,
-        /// The address, or the range.
-        address: String,
-        /// The new subnet.
-        subnet: Cidr,
-    },
+    /// An address of the network, its gateway or one that is kept free, has no place in the new subnet.
+    #[error(transparent)]
+    NoPlace(NoPlace),
     /// The gateway is an address that somebody else has.
     #[error("its gateway {gateway} is taken by {by}")]
     Gateway {
@@ -85,6 +79,16 @@ pub enum ConflictKind {
         container: String,
         /// The address that it asks for.
         address: std::net::IpAddr,
+    },
+    /// A container asks for an address that the network keeps for something else.
+    #[error("container {container} has the static address {address}, which it keeps for {name}")]
+    Kept {
+        /// The container's name or id.
+        container: String,
+        /// The address that it asks for.
+        address: std::net::IpAddr,
+        /// What the address is kept for, by the name that it was given.
+        name: String,
     },
     /// The network whose configuration it takes is neither there nor among those that come.
     #[error("it takes its configuration from {config}, which is neither there nor among those that come")]

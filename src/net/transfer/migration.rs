@@ -10,6 +10,7 @@ use crate::net::json::Step;
 use crate::net::key::Key;
 use crate::net::network::Network;
 use crate::net::record::Record;
+use crate::net::renumber;
 use crate::net::version::Version;
 use crate::store::{StoreError, StoreTx};
 
@@ -50,6 +51,8 @@ pub struct Migration {
     pub subnets: Vec<(Cidr, Cidr)>,
     /// Interfaces of the host that macvlan and ipvlan networks stand on, and those that take their place.
     pub parents: Vec<(String, String)>,
+    /// Bridges on the host, and those that take their place.
+    pub bridges: Vec<(String, String)>,
     /// Whether networks get new ids, which no container knows them by.
     pub new_ids: bool,
     /// The version of Docker that is to read the file.
@@ -82,6 +85,9 @@ pub struct Coming {
     pub blueprint: Blueprint,
     /// What is otherwise, in words.
     pub changes: Vec<String>,
+    /// How many endpoints it has where it comes from. They do not come: docker makes them with each start of a container,
+    /// and removes those of containers that it did not start.
+    pub endpoints: u64,
     /// Whether its addresses are others.
     renumbered: bool,
 }
@@ -120,6 +126,7 @@ impl Migration {
             self.name_anew(source, &mut coming),
             self.number_anew(&mut coming, &mut conflicts),
             self.put_on_parents(&mut coming, &mut conflicts),
+            self.put_on_bridges(&mut coming, &mut conflicts),
         ];
         // A change may have been meant for a network that does not come.
         for changed in changed.into_iter().filter(|_| all_come) {
@@ -158,7 +165,8 @@ impl Migration {
                 Err(not_whole) => ConflictKind::NotWhole(not_whole),
                 Ok(blueprint) => {
                     let (name, id) = (network.name.clone(), network.id.clone());
-                    coming.push(Coming { name, id, blueprint, changes: Vec::new(), renumbered: false });
+                    let endpoints = source.endpoints_of(&id).count() as u64;
+                    coming.push(Coming { name, id, blueprint, changes: Vec::new(), endpoints, renumbered: false });
                     continue;
                 }
             };
@@ -203,7 +211,7 @@ impl Migration {
         let mut used = vec![false; self.subnets.len()];
         for one in coming.iter_mut() {
             // By what it has now, so that two networks may trade their subnets.
-            let its: Vec<Cidr> = subnets(&one.blueprint.network).collect();
+            let its: Vec<Cidr> = renumber::subnets(&one.blueprint.network).collect();
             for ((from, to), used) in self.subnets.iter().zip(&mut used) {
                 if !its.contains(&from.subnet()) {
                     continue;
@@ -223,20 +231,14 @@ impl Migration {
     }
 
     fn put_on_parents(&self, coming: &mut [Coming], conflicts: &mut Vec<Conflict>) -> Result<(), MigrationError> {
-        let mut used = vec![false; self.parents.len()];
-        for one in coming.iter_mut() {
-            for ((from, to), used) in self.parents.iter().zip(&mut used) {
-                match one.blueprint.reparent(from, to) {
-                    Ok(false) => continue,
-                    Ok(true) => one.changes.push(format!("parent {to} in place of {from}")),
-                    Err(kind) => conflicts.push(one.conflict(kind)),
-                }
-                *used = true;
-                // By what it had, so that parents may be traded.
-                break;
-            }
+        put_on(&self.parents, "parent", coming, conflicts, Blueprint::reparent)
+    }
+
+    fn put_on_bridges(&self, coming: &mut [Coming], conflicts: &mut Vec<Conflict>) -> Result<(), MigrationError> {
+        if let Some((_, name)) = self.bridges.iter().find(|(_, name)| !is_interface(name)) {
+            return Err(MigrationError::Senseless(format!("{name:?} is no name for a bridge of a network")));
         }
-        all_used(self.parents.iter().map(|(from, _)| format!("parent {from}")), &used)
+        put_on(&self.bridges, "bridge", coming, conflicts, Blueprint::rebridge)
     }
 
     fn convert(&self, one: &mut Coming, new_id: &mut dyn FnMut() -> String) -> Result<(), ConflictKind> {
@@ -254,16 +256,39 @@ impl Migration {
     }
 }
 
+/// Puts networks on other interfaces of the host.
+fn put_on(
+    pairs: &[(String, String)],
+    what: &str,
+    coming: &mut [Coming],
+    conflicts: &mut Vec<Conflict>,
+    put: impl Fn(&mut Blueprint, &str, &str) -> Result<bool, ConflictKind>,
+) -> Result<(), MigrationError> {
+    let mut used = vec![false; pairs.len()];
+    for one in coming.iter_mut() {
+        for ((from, to), used) in pairs.iter().zip(&mut used) {
+            match put(&mut one.blueprint, from, to) {
+                Ok(false) => continue,
+                Ok(true) => one.changes.push(format!("{what} {to} in place of {from}")),
+                Err(kind) => conflicts.push(one.conflict(kind)),
+            }
+            *used = true;
+            // By what it had, so that interfaces may be traded.
+            break;
+        }
+    }
+    all_used(pairs.iter().map(|(from, _)| format!("{what} {from}")), &used)
+}
+
+/// Whether Linux takes a name for an interface, and docker has no other use for it.
+fn is_interface(name: &str) -> bool {
+    let is_plain = |c: char| !c.is_whitespace() && !c.is_control() && !"/:%".contains(c);
+    name.len() < 16 && ![".", "..", "docker0"].contains(&name) && name.chars().all(is_plain)
+}
+
 /// Whether docker makes a network by itself.
 fn is_dockers_own(network: &Network) -> bool {
     network.is_predefined() || network.is_default_bridge()
-}
-
-/// The subnets that a network has or asks for.
-fn subnets(network: &Network) -> impl Iterator<Item = Cidr> {
-    let asked = network.requested_v4.iter().chain(&network.requested_v6);
-    let asked = asked.filter_map(|request| request.subnet.parse::<Cidr>().ok());
-    network.subnets().chain(asked).map(Cidr::subnet)
 }
 
 /// Networks that take their configuration from another know it by its name.
@@ -296,8 +321,12 @@ impl Coming {
             let container = if container.name.is_empty() { &container.id } else { &container.name };
             for address in place.fixed() {
                 let by = || format!("container {container}");
+                let mut kept = network.pools().flat_map(|pool| &pool.auxiliary);
                 if network.pools().any(|pool| pool.gateway.is_some_and(|gateway| gateway.address() == address)) {
                     conflicts.push(self.conflict(ConflictKind::Gateway { gateway: address, by: by() }));
+                } else if let Some((name, _)) = kept.find(|(_, kept)| kept.address() == address) {
+                    let (container, name) = (container.clone(), name.clone());
+                    conflicts.push(self.conflict(ConflictKind::Kept { container, address, name }));
                 } else if !network.subnets().any(|subnet| subnet.contains(address)) {
                     let container = container.clone();
                     conflicts.push(self.conflict(ConflictKind::StaticAddress { container, address }));

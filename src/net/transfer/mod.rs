@@ -11,7 +11,6 @@ mod document;
 mod export;
 mod migration;
 mod packing;
-mod renumber;
 mod rivals;
 mod script;
 mod strip;
