@@ -116,12 +116,15 @@ impl Judge {
         Err(format!("Go makes {gos} in {runs} runs, ours is another one, {place}"))
     }
 
-    /// The older libraries give a node of exactly some pages one page more. Where they differ from bbolt 1.5.0 in
-    /// size, it is that one that ours is compared with; a file that an older one wrote too is neither's.
+    /// The older libraries give a node of exactly some pages one page more, and write a leaf anew from which a key is
+    /// deleted that it does not have. Where they differ from bbolt 1.5.0 in size, it is that one that ours is compared
+    /// with, and where they differ in bytes only, ours may be a file of that one; a file that an older one wrote too is
+    /// neither's.
     fn beside_a_late_one(&mut self, script: &Script, ours: &Report, olds: &[Report]) -> Result<Verdict, String> {
         let late = vec![self.by_go(script, Engine::Bbolt150)?.1, self.by_go(script, Engine::Bbolt150)?.1];
         if olds.iter().any(|old| old.same_size(&late[0], script.engine)) {
-            return Self::last_resort(script.engine, ours, olds);
+            let is_lates = late.iter().any(|late| late.same_bytes(ours, Engine::Bbolt150));
+            return if is_lates { Ok(Verdict::OlderDiffers) } else { Self::last_resort(script.engine, ours, olds) };
         }
         if !script.turns {
             self.verdict(script, Engine::Bbolt150, ours, late)?;

@@ -6,7 +6,7 @@ use crate::error::{Corruption, CorruptionKind, Result};
 use crate::format::{Branch, Bytes, ELEMENT_SIZE, Leaf, PAGE_HEADER_SIZE, Page, PageId, PageKind, compare_keys};
 
 /// An edited node of this transaction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct NodeId(pub(super) u32);
 
 /// Pages that follow each other.

@@ -31,7 +31,9 @@ impl Edit {
         (page * self.bucket(bucket).fill) as u64 / 2
     }
 
-    /// The nodes from which something was taken away, in key order, each after those below it.
+    /// The nodes from which something was taken away, in the order in which they were first touched. Go goes through a
+    /// map, and whether a node is still too small depends on what it has taken in by then; of few nodes Go keeps the order
+    /// in which they came, beginning anywhere.
     fn unbalanced_below(&self, root: NodeId) -> Vec<NodeId> {
         let (mut found, mut rest) = (Vec::new(), vec![root]);
         while let Some(id) = rest.pop() {
@@ -46,7 +48,7 @@ impl Edit {
                 }));
             }
         }
-        found.reverse();
+        found.sort_unstable();
         found
     }
 
