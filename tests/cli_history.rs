@@ -41,13 +41,16 @@ fn the_older_value_of_a_sandbox_is_found_in_a_live_copy_of_dockers_file() {
 #[test]
 fn a_container_that_was_removed_is_found_with_its_whole_specification() {
     let found = history(&database("containerd/dockerd-meta-stopped-1.6.20.db"), &["--deleted"]);
-    let spec = found.iter().find(|item| item["key"] == "spec").expect("the specification");
-    assert_eq!(spec["length"], 9108);
-    assert_eq!(spec["offset"], 0xd04b);
+    let of = |key: &str| found.iter().find(|item| item["key"] == key).unwrap_or_else(|| panic!("{key} is not there"));
+    let spec = of("spec");
+    assert_eq!((&spec["length"], &spec["state"], &spec["grade"]), (&9108.into(), &"deleted".into(), &"B".into()));
+    // Two whole states from before are there, and that they are from before cannot be proved.
+    assert_eq!((&spec["marks"], &spec["provable"]), (&serde_json::json!(["U"]), &false.into()));
+    assert_eq!(spec["bucket"].as_array().unwrap()[..3], ["v1", "moby", "containers"]);
     for key in ["createdat", "updatedat", "labels", "snapshotter"] {
-        let item = found.iter().find(|item| item["key"].as_str().is_some_and(|name| name == key));
-        assert!(item.is_some() || key == "labels", "{key} is not there");
+        assert_eq!(of(key)["bucket"], spec["bucket"], "{key}");
     }
+    assert_eq!(of("createdat")["clocks"][0]["source"], "go-time");
 }
 
 #[test]

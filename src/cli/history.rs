@@ -30,11 +30,12 @@ Without a key: what lies outside of the current state, and beside each replaced 
 With a key alone: its versions in any bucket; with the buckets on the way to it too, those there and
 those whose bucket is not known.
 
-GRADE: A in the current state; B on a whole page with its own number; C on what is left of a run, or
-on a page that breaks a rule; D bytes without a header. The letter U behind it marks what may be of a
-transaction that never committed: it is not known to be an older version. X marks a page that trees
-name for different buckets. ORDER is what the value itself tells of its time, with its source; libkv's
-index orders what was written in one run of a daemon.
+STATE: what may be of a transaction that never committed is called `or uncommitted`: whether it is
+older than the current state is not known, and nothing in a Bolt file can prove it. GRADE: A in the
+current state; B on a whole page with its own number; C on what is left of a run, or on a page that
+breaks a rule; D bytes without a header; X behind it: trees name the page for different buckets.
+ORDER is what the value itself tells of its time, with its source; libkv's index orders what was
+written in one run of a daemon.
 
 Exits with status 1 where nothing was found, 3 where the file changed meanwhile.
 
@@ -214,8 +215,8 @@ fn cells(item: &Item, path: Option<&[Vec<u8>]>, clocks: &[Clock]) -> Vec<String>
     let more = if item.value.len() > excerpt.len() { "…" } else { "" };
     let why: Vec<&str> = item.reasons.iter().map(|reason| reason.as_str()).collect();
     vec![
-        item.state.to_string(),
-        format!("{}{}", item.grade, item.marks()),
+        item.state_in_words(),
+        if item.mixed { format!("{} X", item.grade) } else { item.grade.to_string() },
         item.key_offset.to_string(),
         item.page.to_string(),
         item.value.len().to_string(),
@@ -283,11 +284,6 @@ fn note(history: &History<'_>, args: &Args, spool: &mut Spool) {
     if history.generations().is_anything_possible() && evidence.current().is_some() {
         spool.note(format_args!(
             "{file}: the previous state is not there whole: anything that is not in use may be of a transaction that never committed"
-        ));
-    }
-    if args.format == Listing::Table && !args.roots {
-        spool.note(format_args!(
-            "{file}: marked U: may never have been committed, which nothing in a Bolt file can prove or rule out"
         ));
     }
 }
