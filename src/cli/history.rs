@@ -55,7 +55,8 @@ pub struct Args {
     /// Leave out keys that the current state has
     #[arg(long, conflicts_with = "all")]
     pub deleted: bool,
-    /// List all of the current state too, and every copy of it on pages that are not in use
+    /// List all of the current state too, and every copy of it on pages that are not in use; as JSON in the order of its
+    /// trees and then of the file
     #[arg(long)]
     pub all: bool,
     /// List the roots of other states instead: exact where all their pages are provably of one time, else composite
@@ -72,9 +73,10 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
         let failed = |e| Failure::of(&args.evidence.file, e);
         let history = History::of(evidence).map_err(failed)?;
         note(&history, args, spool);
-        match args.roots {
-            true => roots(&history, args.format, spool),
-            false => versions(&history, args, &sought, spool),
+        match (args.roots, args.all, args.format) {
+            (true, ..) => roots(&history, args.format, spool),
+            (_, true, Listing::Json) => everything(&history, &sought, spool),
+            _ => versions(&history, args, &sought, spool),
         }
     })
 }
@@ -140,6 +142,20 @@ fn versions(history: &History<'_>, args: &Args, sought: &Sought, spool: &mut Spo
     versions.sort_by(|a, b| a.rank().cmp(&b.rank()));
     let found = !versions.is_empty();
     print(versions, spool.out())?;
+    Ok(if found { Status::Done } else { Status::No })
+}
+
+/// Everything as it is found, since there may be more of it than fits in memory.
+fn everything(history: &History<'_>, sought: &Sought, spool: &mut Spool) -> Result<Status, Failure> {
+    let mut found = false;
+    history.each(&Wanted { live: true, copies: true }, &mut |item| -> Result<(), Shown> {
+        if sought.is(item, history) {
+            found = true;
+            let version = Version::of(item, history, Listing::Json)?;
+            print(vec![version], spool.out()).map_err(Shown::Failed)?;
+        }
+        Ok(())
+    })?;
     Ok(if found { Status::Done } else { Status::No })
 }
 

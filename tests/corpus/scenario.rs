@@ -106,13 +106,13 @@ fn key(n: usize) -> Vec<u8> {
 impl Scenario {
     /// Makes the file of so many keys.
     pub fn make(&self, seed: u64, keys: usize, page_size: u32) -> Answer {
-        let writer = self.write(seed, keys, page_size);
+        let writer = self.write(seed, keys, page_size, false);
         writer.finish(self.title(seed, keys, page_size))
     }
 
     /// Makes the file, and has a last transaction crash before its meta is written.
     pub fn crash(&self, seed: u64, keys: usize, page_size: u32) -> Answer {
-        let mut writer = self.write(seed, keys, page_size);
+        let mut writer = self.write(seed, keys, page_size, false);
         let steps = match self.how {
             How::Mixed | How::Twins => mixed(&mut writer, self),
             _ => small(&mut writer, &bucket("bucket"), keys, self.value),
@@ -120,12 +120,20 @@ impl Scenario {
         writer.crash(format!("{} crashed", self.title(seed, keys, page_size)), steps)
     }
 
-    fn title(&self, seed: u64, keys: usize, page_size: u32) -> String {
+    /// Makes the file of so many keys and tells how, for somebody else to do the same.
+    pub fn make_logged(&self, seed: u64, keys: usize, page_size: u32) -> Writer {
+        self.write(seed, keys, page_size, true)
+    }
+
+    pub fn title(&self, seed: u64, keys: usize, page_size: u32) -> String {
         format!("{}, {keys} keys, pages of {page_size}, seed {seed}", self.name)
     }
 
-    fn write(&self, seed: u64, keys: usize, page_size: u32) -> Writer {
+    fn write(&self, seed: u64, keys: usize, page_size: u32, logged: bool) -> Writer {
         let mut writer = Writer::new(seed, page_size, self.freelist);
+        if logged {
+            writer.keep_log();
+        }
         let main = bucket("bucket");
         if matches!(self.how, How::Mixed | How::Twins) {
             for _ in 0..keys / 10 {

@@ -28,6 +28,7 @@ pub struct Writer {
     previous: BTreeMap<(Path, Vec<u8>), usize>,
     readers: Vec<ReadTx>,
     page_size: u32,
+    log: Option<Vec<serde_json::Value>>,
 }
 
 impl Writer {
@@ -44,7 +45,30 @@ impl Writer {
             previous: BTreeMap::new(),
             readers: Vec::new(),
             page_size,
+            log: None,
         }
+    }
+
+    /// From now on keeps what it does, for somebody else to do it too.
+    pub fn keep_log(&mut self) {
+        self.log = Some(Vec::new());
+    }
+
+    /// What was done since, one line for each transaction.
+    pub fn log(&self) -> Vec<serde_json::Value> {
+        self.log.clone().unwrap_or_default()
+    }
+
+    fn note_in_log(&mut self, steps: &[Step], values: &[Vec<u8>]) {
+        let Some(log) = &mut self.log else { return };
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let line = steps.iter().zip(values).map(|(step, value)| match step {
+            Step::Put(path, key, _) => serde_json::json!({ "path": path, "key": text(key), "value": text(value) }),
+            Step::Delete(path, key) => serde_json::json!({ "path": path, "key": text(key) }),
+            Step::Drop(path) => serde_json::json!({ "path": path }),
+            Step::Rename(..) => panic!("Go cannot rename a bucket"),
+        });
+        log.push(serde_json::json!({ "steps": line.collect::<Vec<_>>() }));
     }
 
     /// A number without a pattern.
@@ -62,6 +86,9 @@ impl Writer {
     /// Keeps the pages of the current state from being used again, until the end.
     pub fn hold_reader(&mut self) {
         self.readers.push(self.db.begin_read().unwrap());
+        if let Some(log) = &mut self.log {
+            log.push(serde_json::json!({ "reader": true }));
+        }
     }
 
     /// The keys of the current state in a bucket.
@@ -83,6 +110,7 @@ impl Writer {
     pub fn commit(&mut self, steps: Vec<Step>) {
         self.previous = self.live.clone();
         let values: Vec<Vec<u8>> = steps.iter().map(|step| self.note(step, true)).collect();
+        self.note_in_log(&steps, &values);
         let mut tx = self.db.begin_write().unwrap();
         for (step, value) in steps.iter().zip(values) {
             match step {
@@ -137,6 +165,11 @@ impl Writer {
     /// The file as it is.
     pub fn finish(self, name: String) -> Answer {
         let bytes = self.disk.to_bytes();
+        self.finish_with(name, bytes)
+    }
+
+    /// A file that somebody else wrote who did the same.
+    pub fn finish_with(self, name: String, bytes: Vec<u8>) -> Answer {
         let Writer { written, live, buckets, previous, .. } = self;
         Answer { name, bytes, written, live, buckets, previous }
     }
