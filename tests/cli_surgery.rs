@@ -390,3 +390,14 @@ fn the_copy_of_a_database_without_a_list_gets_the_list_that_bbolt_gives_it() {
         assert!(ours == Some(copy), "{pages}");
     }
 }
+
+#[test]
+fn every_test_that_the_page_on_forensics_names_is_there() {
+    let read = |path: &Path| fs::read_to_string(path).unwrap();
+    let tests = fs::read_dir("tests").unwrap().map(|entry| entry.unwrap().path());
+    let tests: String = tests.filter(|path| path.extension().is_some_and(|rs| rs == "rs")).map(|path| read(&path)).collect();
+    let page = read("docs/forensics.md".as_ref());
+    let names: Vec<&str> = page.split('`').skip(1).step_by(2).filter(|word| word.matches('_').count() >= 4).collect();
+    assert!(names.len() > 12, "{names:?}");
+    names.iter().for_each(|name| assert!(tests.contains(&format!("fn {name}()")), "{name}"));
+}
