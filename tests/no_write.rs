@@ -13,7 +13,7 @@ use unbolt::{Db, Snapshot};
 /// Every reading command and every dry run, its arguments parted by blanks. FILE is the database, FOLDER the directory it
 /// lies in, OUT a path elsewhere, OTHER another database, RECORDS and EXPORT files elsewhere that `kv import` and `net
 /// import` take, ROOT the page on which its root bucket begins, KEY a key of Docker's bucket.
-const COMMANDS: [&str; 77] = [
+const COMMANDS: [&str; 84] = [
     "info FILE",
     "info --format json FILE",
     "check FILE",
@@ -78,6 +78,13 @@ const COMMANDS: [&str; 77] = [
     "surgery clear-page-elements --force FILE --output OUT --pageId ROOT --from-index 0 --to-index 1",
     "surgery freelist abandon FILE --output OUT",
     "surgery meta update FILE --output OUT",
+    "history FILE",
+    "history --all --format json FILE",
+    "history --deleted FILE",
+    "history FILE libnetwork KEY",
+    "history --roots FILE",
+    "audit FILE",
+    "audit --format json FILE",
     "find FOLDER",
     "find --format json FOLDER",
     "put --dry-run FILE libnetwork KEY value",
@@ -303,6 +310,7 @@ fn reading_a_sound_file_takes_no_lock_and_writes_nothing() {
             // What is asked for is not there, or the two differ.
             "diff --format json OTHER FILE"
             | "get FILE libnetwork no-such-key"
+            | "history --deleted FILE"
             | "kv exists FILE no-such-key"
             | "net rm port FILE 8080" => {
                 assert_eq!(ran.status, 1, "{command}: {ran:?}");
