@@ -30,6 +30,9 @@ type Model = BTreeMap<Path, Held>;
 /// A difference: the path, what it was, what it is.
 type Difference = (Path, Option<Held>, Option<Held>);
 
+/// What cannot be read: the state, and the page.
+type Damage = Vec<(Which, Option<PageId>)>;
+
 /// Numbers without end.
 fn numbers(seed: u64) -> impl FnMut(u64) -> u64 {
     let mut state = seed;
@@ -114,7 +117,7 @@ fn expected(before: &Model, after: &Model) -> Vec<Difference> {
 }
 
 /// The differences as they are told, each value held against the bytes at its offset.
-fn told(before: &[u8], after: &[u8]) -> (Vec<Difference>, Vec<(Which, Option<PageId>)>, Tally) {
+fn told(before: &[u8], after: &[u8]) -> (Vec<Difference>, Damage, Tally) {
     let open = |bytes: &[u8]| Snapshot::from_bytes(bytes).unwrap();
     let (older, newer) = (open(before), open(after));
     let (mut all, mut damage) = (Vec::new(), Vec::new());

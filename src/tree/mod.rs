@@ -43,8 +43,7 @@ pub use page_info::{PageInfo, PageType};
 pub use previous::verify_older;
 pub use reach::{PageSet, Reach, reach, verify};
 pub use stats::{BucketStats, bucket_stats};
-pub(crate) use walk::Walk;
-pub use walk::{BucketAt, Place, Visitor, WalkError, walk, walk_from, walk_within};
+pub use walk::{BucketAt, Place, Visitor, Walk, WalkError, walk, walk_from, walk_within};
 
 use crate::error::{CorruptionKind, Error, Result};
 use crate::format::{Branch, Layout, Meta, Page, PageHeader, PageId, PageKind, SharedBytes};

@@ -5,6 +5,8 @@
 //! the million, on elements that share their bytes, and on buckets nested thousands deep. What it cannot follow it
 //! reports, and goes on with the rest. What a visitor itself looks up on a page that it is shown is not counted.
 
+use std::fmt;
+
 use super::{MAX_DEPTH, PageSet, Pages};
 use crate::error::{Corruption, CorruptionKind, Error};
 use crate::format::{BucketHeader, BucketRoot, Bytes, Leaf, Page, PageId, PageKind};
@@ -190,7 +192,7 @@ struct Frame<B> {
 }
 
 /// A walk that is taken step by step, so that two can be taken side by side.
-pub(crate) struct Walk<'s, S: Storage, V> {
+pub struct Walk<'s, S: Storage, V> {
     pages: Pages<'s, S>,
     visitor: V,
     seen: PageSet,
@@ -199,9 +201,15 @@ pub(crate) struct Walk<'s, S: Storage, V> {
     path: Vec<PageId>,
 }
 
+impl<S: Storage, V> fmt::Debug for Walk<'_, S, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Walk").field("pages", &self.pages).field("path", &self.path).finish()
+    }
+}
+
 impl<'s, S: Storage, V: Visitor<S::Run<'s>>> Walk<'s, S, V> {
     /// Enters the tree below a root, whose page is shown at once.
-    pub(crate) fn begin(pages: Pages<'s, S>, root: &BucketRoot<S::Run<'s>>, visitor: V) -> Result<Self, WalkError<V::Stop>> {
+    pub fn begin(pages: Pages<'s, S>, root: &BucketRoot<S::Run<'s>>, visitor: V) -> Result<Self, WalkError<V::Stop>> {
         let mut walk = Walk::new(pages, PageSet::below(pages.end()), visitor);
         walk.enter(root, None)?;
         Ok(walk)
@@ -217,12 +225,12 @@ impl<'s, S: Storage, V: Visitor<S::Run<'s>>> Walk<'s, S, V> {
     }
 
     /// What is told what the walk meets.
-    pub(crate) fn visitor(&mut self) -> &mut V {
+    pub fn visitor(&mut self) -> &mut V {
         &mut self.visitor
     }
 
     /// Goes one element further, or over all values of a leaf up to its next bucket; `false` at the end.
-    pub(crate) fn step(&mut self) -> Result<bool, WalkError<V::Stop>> {
+    pub fn step(&mut self) -> Result<bool, WalkError<V::Stop>> {
         let Some(frame) = self.stack.last_mut() else { return Ok(false) };
         let at = frame.next;
         if at >= usize::from(frame.page.count()) {
