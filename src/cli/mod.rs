@@ -2,6 +2,7 @@
 
 mod argument;
 mod attempt;
+mod audit;
 mod bench;
 mod buckets;
 mod bytes;
@@ -16,14 +17,17 @@ mod delete;
 mod delete_bucket;
 mod docker_path;
 mod dump;
+mod evidence;
 mod export;
 mod failure;
 mod find;
 mod get;
 mod hexdump;
+mod history;
 mod import;
 mod info;
 mod inspect;
+mod item_json;
 mod json;
 mod json_in;
 mod json_line;
@@ -139,6 +143,8 @@ enum Command {
     Recover(recover::Args),
     Carve(carve::Args),
     Find(find::Args),
+    History(history::Args),
+    Audit(audit::Args),
     #[command(visible_alias = "completion")]
     Completions(completions::Args),
     Man(man::Args),
@@ -202,6 +208,8 @@ fn dispatch(command: &Command, context: &mut Context<'_>) -> Result<Status, Fail
         Command::Import(args) => return import::run(args, context),
         Command::Compact(args) => return compact::run(args, context),
         Command::Find(args) => return find::run(args, context),
+        Command::History(args) => return history::run(args, context),
+        Command::Audit(args) => return audit::run(args, context),
         Command::Snapshot(args) => return snapshot::run(args, context),
         Command::Recover(args) => return recover::run(args, context),
         Command::Carve(args) => return carve::run(args, context),

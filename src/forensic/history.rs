@@ -66,7 +66,7 @@ impl<'e> History<'e> {
     /// Shows the items that are wanted. An error of `show` ends it.
     pub fn each<E: From<Error>>(&self, wanted: &Wanted, show: &mut dyn FnMut(&Item) -> Result<(), E>) -> Result<(), E> {
         if wanted.live {
-            live::each(self.evidence, &self.census, show)?;
+            self.live(show)?;
         }
         for leftover in self.census.leftovers(self.evidence) {
             match leftover {
@@ -77,6 +77,11 @@ impl<'e> History<'e> {
             }
         }
         Ok(())
+    }
+
+    /// Shows every pair and bucket of the current state, in the order of its trees.
+    pub fn live<E: From<Error>>(&self, show: &mut dyn FnMut(&Item) -> Result<(), E>) -> Result<(), E> {
+        live::each(self.evidence, &self.census, show)
     }
 
     fn leaf<E: From<Error>>(&self, run: &Run, wanted: &Wanted, show: &mut dyn FnMut(&Item) -> Result<(), E>) -> Result<(), E> {

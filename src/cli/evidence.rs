@@ -1,0 +1,108 @@
+//! Owns how a command looks at a file as evidence: opened without a trace, and held against itself in the end.
+
+use std::path::{Path, PathBuf};
+
+use super::attempt::Spool;
+use super::context::Context;
+use super::failure::Failure;
+use super::number;
+use super::status::Status;
+use crate::FileSystem;
+use crate::forensic::{Assumed, Evidence, LayoutSource};
+use crate::format::{Endian, PageSize};
+
+/// A file, and what is known of it that it may not say itself.
+#[derive(Debug, clap::Args)]
+pub struct EvidenceArgs {
+    /// The file, in whatever condition
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The size of a page, where the file does not say it or says another
+    #[arg(long, value_name = "BYTES", value_parser = page_size)]
+    pub page_size: Option<PageSize>,
+    /// The byte order, where the file does not say it
+    #[arg(long, value_enum, value_name = "little|big", hide_possible_values = true)]
+    pub byte_order: Option<ByteOrder>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ByteOrder {
+    /// Least significant byte first
+    Little,
+    /// Most significant byte first
+    Big,
+}
+
+fn page_size(text: &str) -> Result<PageSize, String> {
+    let bytes = number::decimal(text).map_err(|_| "not a number".to_owned())?;
+    let size = u32::try_from(bytes).ok().and_then(PageSize::new);
+    size.ok_or_else(|| format!("not from {} to {}", PageSize::MIN, PageSize::MAX))
+}
+
+impl EvidenceArgs {
+    fn assumed(&self) -> Assumed {
+        let endian = self.byte_order.map(|order| if order == ByteOrder::Big { Endian::Big } else { Endian::Little });
+        Assumed { page_size: self.page_size, endian }
+    }
+}
+
+impl Context<'_> {
+    /// Runs a command on a piece of evidence. What it prints is shown when the file was looked at again; where it is
+    /// another one by then, that is said, and the command failed.
+    pub fn examine(
+        &mut self,
+        args: &EvidenceArgs,
+        look: impl FnOnce(&Evidence, &mut Spool) -> Result<Status, Failure>,
+    ) -> Result<Status, Failure> {
+        let file = args.file.as_path();
+        let evidence = (self.open_evidence)(file, args.assumed()).map_err(|e| Failure::of(file, e))?;
+        let mut spool = Spool::new();
+        note_condition(&evidence, file, &mut spool);
+        if !evidence.is_bolt() {
+            spool.tell(self.err);
+            return Err(Failure::at(Status::Corrupt, file, "no meta verifies and no page says its number: not a Bolt file")
+                .hint(format_args!("`unbolt carve {}` looks for Bolt files inside of it", file.display())));
+        }
+        let status = match look(&evidence, &mut spool) {
+            Ok(status) => status,
+            Err(failure) => {
+                spool.release(self.out, self.err)?;
+                return Err(failure);
+            }
+        };
+        let custody = evidence.examine_again().map_err(|e| Failure::of(file, e))?;
+        spool.release(self.out, self.err)?;
+        match custody.is_unchanged() {
+            true => Ok(status),
+            false => Err(Failure::at(Status::Io, file, "changed while it was looked at: what was printed is of no one moment")
+                .hint("look at a copy, which `unbolt snapshot --raw` takes of a file in use")),
+        }
+    }
+}
+
+/// Says what whoever relies on the output should know of how the file was read.
+fn note_condition(evidence: &Evidence, file: &Path, spool: &mut Spool) {
+    let mut note = |words: String| spool.note(format_args!("{}: {words}", file.display()));
+    let layout = evidence.layout();
+    match evidence.layout_source() {
+        LayoutSource::Pages(count) => {
+            note(format!("pages of {} bytes, as {count} of them say; the metas do not agree", layout.page_size));
+        }
+        LayoutSource::MetaAlone => note(format!("pages of {} bytes, as a meta says and no page does", layout.page_size)),
+        LayoutSource::Given | LayoutSource::Meta | LayoutSource::Nothing => {}
+    }
+    for slot in &evidence.metas().slots {
+        if let Err(refusal) = slot.meta {
+            note(format!("the meta on page {} is refused ({refusal})", slot.page));
+        }
+    }
+    if evidence.current().is_none() {
+        note("there is no current state to hold anything against".to_owned());
+    }
+    if !evidence.access_time_kept() {
+        note("reading it may set the time of its last access, which only its owner can avoid".to_owned());
+    }
+    if let Some(system) = evidence.path().and_then(FileSystem::of).filter(FileSystem::is_shared) {
+        note(format!("is on {}, where another machine may write to it unnoticed", system.name()));
+    }
+}
