@@ -414,7 +414,7 @@ fn deleted_pairs_are_brought_where_they_are_wanted_and_no_live_one_is_called_del
         tx.commit().unwrap();
     };
     change(&|bucket| (0..500).for_each(|i| bucket.put(key(i), format!("value of {i}")).unwrap()));
-    change(&|bucket| (0..500).step_by(5).for_each(|i| drop(bucket.delete(key(i)).unwrap())));
+    change(&|bucket| (0..500).step_by(5).for_each(|i| assert!(bucket.delete(key(i)).unwrap())));
     drop(db);
     let bytes: Arc<[u8]> = disk.to_bytes().into();
     let (report, new) = recovered(&bytes, false, "without");
@@ -449,6 +449,29 @@ fn the_meta_that_still_bears_is_taken_and_its_rung_is_told() {
     assert_eq!(source, Some(StateSource::Older { meta: at(1 - newest) }));
     let (source, _) = rung(&|bytes| bytes[..8192].fill(0));
     assert!(matches!(source, Some(StateSource::Complement { .. })), "{source:?}");
+}
+
+#[test]
+fn what_only_the_newest_state_has_is_not_called_free_where_an_older_one_is_brought() {
+    let disk = Arc::new(MemoryDisk::new());
+    let db = Db::options().open_disk(Arc::clone(&disk) as _).unwrap();
+    for turn in 0..3 {
+        db.update(|tx| {
+            let mut bucket = tx.create_bucket_if_missing("b")?;
+            (0..200).try_for_each(|i| bucket.put(format!("key-{i:03}"), format!("{}", if i < 150 { 0 } else { turn })))?;
+            Ok::<(), unbolt::Error>(())
+        })
+        .unwrap();
+    }
+    drop(db);
+    let mut bytes = disk.to_bytes();
+    let before = Content::of(&bytes);
+    let root = Snapshot::from_bytes(bytes.clone()).unwrap().meta().root.0 as usize;
+    bytes[root * 4096..][..4096].fill(0);
+    let (report, after) = of(bytes);
+    assert!(matches!(report.source, Some(StateSource::Older { .. })), "{report:#?}");
+    assert_eq!(shares(&before, &after)[1], 100.0, "the newest values are there");
+    assert!(report.is_doubtful && report.pairs.duplicate > 0 && report.pairs.lost_and_found < 100, "{report:#?}");
 }
 
 #[test]

@@ -31,7 +31,7 @@ pub struct Command {
 }
 
 /// The commands that read one file, each with every way to write its output.
-const LINES: [&str; 55] = [
+const LINES: [&str; 57] = [
     "info FILE",
     "info FILE --verbose",
     "info FILE --format json",
@@ -64,6 +64,8 @@ const LINES: [&str; 55] = [
     "search FILE [a-f]+0 --format json",
     "export FILE",
     "export FILE --txid previous",
+    "recover FILE --plan",
+    "recover FILE --plan --deleted --format json",
     "kv list FILE --bucket TOP",
     "kv list FILE --bucket TOP --format json",
     "kv get FILE KEY --bucket TOP",
@@ -156,6 +158,8 @@ pub fn lines(file: &Path, asked: &Asked) -> Vec<Vec<OsString>> {
         "snapshot FILE OUT --force",
         "snapshot FILE OUT --raw --force",
         "compact FILE -o OUT --force",
+        "recover FILE --deleted -o OUT --force",
+        "carve FILE",
         "find DIR",
         "kv list DIR",
         "net ls DIR",

@@ -14,7 +14,7 @@ use crate::tree::{PageSet, Pages, reach};
 /// How many lists are considered, those with the most pages.
 const LISTS: usize = 64;
 /// How many roots are verified by a walk.
-const ROOTS: usize = 32;
+const ROOTS: usize = 8;
 
 /// A root and a list of free pages that are together all of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
