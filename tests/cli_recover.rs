@@ -84,7 +84,8 @@ fn a_file_without_metas_comes_back_with_status_1_and_the_report_adds_up() {
     assert_eq!((&report["schema"], &report["state"]["provable"]), (&Value::from(1), &Value::from(false)));
     assert_eq!(report["sha256"].as_str().unwrap().len(), 64);
     assert!(report["unknown"].as_array().unwrap().len() >= 2);
-    assert_eq!(keys(&desk.path("new.db")).len(), 35);
+    let (made, sound) = (keys(&desk.path("new.db")), keys(&testdata().join("docker/networks-stopped-20.10.24.db")));
+    assert!(sound.iter().all(|key| made.contains(key)), "{made:?}");
 }
 
 #[test]
@@ -188,7 +189,7 @@ fn carve_lists_and_takes_out_what_it_finds_and_writes_over_nothing() {
     }
     assert_eq!(desk.run("carve FILE -o +found").status, 6);
     assert_eq!(desk.run("carve FILE -o +found --force").status, 0);
-    assert_eq!(desk.run("carve FILE --from 131072").lines().len(), 2 + 1);
+    assert_eq!(desk.run("carve FILE --from 131072").lines().len(), 2, "a heading and the second file");
     assert_eq!(desk.run("carve FILE --from 100").status, 2);
     assert_eq!(desk.run("carve - -o +found").status, 2);
     let nothing = Desk::with(|bytes| bytes.fill(7));
