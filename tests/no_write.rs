@@ -13,7 +13,7 @@ use unbolt::{Db, Snapshot};
 /// Every reading command and every dry run, its arguments parted by blanks. FILE is the database, FOLDER the directory it
 /// lies in, OUT a path elsewhere, OTHER another database, RECORDS and EXPORT files elsewhere that `kv import` and `net
 /// import` take, ROOT the page on which its root bucket begins, KEY a key of Docker's bucket.
-const COMMANDS: [&str; 84] = [
+const COMMANDS: [&str; 90] = [
     "info FILE",
     "info --format json FILE",
     "check FILE",
@@ -64,6 +64,12 @@ const COMMANDS: [&str; 84] = [
     "net script FILE",
     "net strip FILE -o OUT",
     "net migrate FILE OUT",
+    "recover --plan FILE",
+    "recover FILE -o OUT",
+    "recover --deleted --format json FILE -o OUT",
+    "carve FILE",
+    "carve --from 512 --format json FILE",
+    "carve FILE -o OUT",
     "snapshot FILE OUT",
     "snapshot --raw FILE OUT",
     "compact -o OUT FILE",

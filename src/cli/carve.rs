@@ -79,6 +79,10 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
     if is_stream && (args.output.is_some() || args.from > 0) {
         return Err(Failure::usage("standard input is read once: -o and --from need an image that can be read again"));
     }
+    if let Some(folder) = &args.output {
+        // Before an hour is spent on reading.
+        output::refuse_unsafe(&folder.join(MANIFEST), &args.image, args.force)?;
+    }
     let Carved { hits, left_out, bytes, .. } = scan(args, is_stream, context)?;
     let mut found: Vec<Found> = hits.into_iter().map(|hit| Found { hit, tree: None, taken: None }).collect();
     if !is_stream {

@@ -31,7 +31,7 @@ pub struct Command {
 }
 
 /// The commands that read one file, each with every way to write its output.
-const LINES: [&str; 67] = [
+const LINES: [&str; 69] = [
     "info FILE",
     "info FILE --verbose",
     "info FILE --format json",
@@ -71,6 +71,8 @@ const LINES: [&str; 67] = [
     "history FILE --page-size 1024 --byte-order big",
     "audit FILE",
     "audit FILE --format json",
+    "recover FILE --plan",
+    "recover FILE --plan --deleted --format json",
     "kv list FILE --bucket TOP",
     "kv list FILE --bucket TOP --format json",
     "kv get FILE KEY --bucket TOP",
@@ -172,6 +174,8 @@ pub fn lines(file: &Path, asked: &Asked) -> Vec<Vec<OsString>> {
         "snapshot FILE OUT --force",
         "snapshot FILE OUT --raw --force",
         "compact FILE -o OUT --force",
+        "recover FILE --deleted -o OUT --force",
+        "carve FILE",
         "find DIR",
         "kv list DIR",
         "net ls DIR",

@@ -26,6 +26,7 @@ pub mod reid;
 pub mod reset_default_bridge;
 pub mod rm;
 pub mod sandboxes;
+mod saved;
 pub mod script;
 pub mod set;
 pub mod strip;

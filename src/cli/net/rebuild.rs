@@ -5,17 +5,15 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::change;
 use super::doctor::{note_unreadable, read_containers};
 use super::records::{self, text};
+use super::saved;
 use crate::cli::attempt::Spool;
 use crate::cli::context::Context;
-use crate::cli::docker_path;
 use crate::cli::failure::Failure;
 use crate::cli::output;
 use crate::cli::status::Status;
 use crate::cli::table::Table;
-use crate::cli::txid::TxidArg;
 use crate::net::{Draft, Hint, RebuildError};
 use crate::store::{BoltStore, DOCKER_BUCKET, Store, StoreError};
 use crate::{Db, Disk, MemoryDisk};
@@ -39,9 +37,12 @@ pub struct Args {
     /// The database
     #[arg(long, short, value_name = "NEW")]
     pub output: PathBuf,
-    /// Begin with the records of this database, such as one that was recovered
+    /// Begin with the records of this database, such as one that was recovered; may be given more than once
+    ///
+    /// Of two records with one key that of the file named first is taken. Records that `recover` put into lost+found are
+    /// taken where no file has them in their place, the newest by its index.
     #[arg(long, value_name = "FILE")]
-    pub with: Option<PathBuf>,
+    pub with: Vec<PathBuf>,
     /// The subnet of a network
     #[arg(long = "subnet", value_name = "NETWORK=SUBNET")]
     pub subnets: Vec<Told<crate::net::Cidr>>,
@@ -89,12 +90,11 @@ impl Args {
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
     let containers = read_containers(&args.root)?;
-    let source = args.with.as_deref().unwrap_or(&args.root);
-    output::refuse_unsafe(&args.output, source, args.force)?;
-    let mut draft = match &args.with {
-        Some(file) => read(file, context)?,
-        None => Draft::default(),
-    };
+    let source = args.with.first().unwrap_or(&args.root);
+    for source in args.with.iter().chain([&args.root]) {
+        output::refuse_unsafe(&args.output, source, args.force)?;
+    }
+    let mut draft = saved::records(&args.with, context)?;
     let mut spool = Spool::new();
     note_unreadable(&containers, &mut spool);
     let rebuilt = draft.rebuild(&containers, &args.hints()).map_err(|errors| told(args, &errors, &mut spool));
@@ -117,17 +117,6 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
     table.write(spool.out())?;
     spool.release(context.out, context.err)?;
     Ok(Status::Done)
-}
-
-/// The records of another database.
-fn read(file: &Path, context: &mut Context<'_>) -> Result<Draft, Failure> {
-    let file = docker_path::database(file, "reading", context)?;
-    let mut found = None;
-    context.read(&file, &TxidArg::default(), |snapshot, _| {
-        found = Some(change::draft(&file, snapshot)?);
-        Ok(Status::Done)
-    })?;
-    Ok(found.unwrap_or_default())
 }
 
 /// All that is missing is said at once; the last of it is the failure.

@@ -2,12 +2,13 @@
 //!
 //! A page that the state does not reach is free where its list of free pages says so. Where there is no such list, it is
 //! free if the state can be walked whole; if not, nothing tells. A page at or above the high-water mark was never a part
-//! of the state.
+//! of the state. A page that the state does lead to, and that a run of another claims to go on on, is left without a home too.
 
 use super::Recovery;
+use super::state::StateSource;
 use crate::error::{Error, Result};
 use crate::forensic::evidence::Evidence;
-use crate::format::{BucketRoot, LeafItem, Page, PageHeader, PageId, PageKind, SharedBytes};
+use crate::format::{BucketRoot, LeafItem, Meta, Page, PageHeader, PageId, PageKind, SharedBytes};
 use crate::storage::Storage;
 use crate::tree::{PageSet, Pages, reach};
 
@@ -99,10 +100,17 @@ pub(super) fn find(recovery: &Recovery<'_>) -> Result<Homeless> {
     let (evidence, pages) = (recovery.evidence, recovery.pages());
     let (free, list) = free_pages(recovery)?;
     let high_water = high_water(recovery);
-    let is_whole = recovery.report.is_state_whole;
+    // Without a meta that verifies, what a root does not lead to may be what a newer one does.
+    let is_known = matches!(recovery.report.source, Some(StateSource::Current { .. }));
+    let is_whole = recovery.report.is_state_whole && is_known;
     let rivals = rivals(recovery)?;
     let (mut lost, mut stale) = (Found::new(pages.end()), Found::new(pages.end()));
-    lost.is_doubtful = free.is_none() || rivals.is_some();
+    lost.is_doubtful = (free.is_none() && !is_whole) || rivals.is_some() || newer(recovery).is_some();
+    for page in &recovery.covered {
+        if let Some(page) = load(pages, *page)?.filter(is_of_tree) {
+            lost.add(&page, &PageSet::below(0));
+        }
+    }
     for id in (2..pages.end()).map(PageId).filter(|id| !recovery.reached.contains(*id)) {
         let is_free = id.0 >= high_water || free.as_ref().map_or(is_whole, |free| free.contains(id));
         let is_rival = rivals.as_ref().is_some_and(|rivals| rivals.contains(id));
@@ -114,6 +122,7 @@ pub(super) fn find(recovery: &Recovery<'_>) -> Result<Homeless> {
             None => {}
         }
     }
+    lost.pages.sort_unstable();
     // A page belongs to one of them.
     let own = lost.set.clone();
     let mut shared = PageSet::below(pages.end());
@@ -178,10 +187,30 @@ fn free_pages(recovery: &Recovery<'_>) -> Result<(Option<PageSet>, ListState)> {
         None => by_meta(),
     };
     let Some(first) = first else { return Ok((None, ListState::None)) };
-    match read_list(recovery.pages(), first)? {
-        Some((free, count)) => Ok((Some(free), ListState::Read { page: first, count })),
-        None => Ok((None, ListState::Unreadable { page: first })),
-    }
+    let Some((free, count)) = read_list(recovery.pages(), first)? else {
+        return Ok((None, ListState::Unreadable { page: first }));
+    };
+    let free = match newer(recovery) {
+        Some(meta) => also_free(free, &meta, recovery.pages())?,
+        None => Some(free),
+    };
+    Ok((free, ListState::Read { page: first, count }))
+}
+
+/// The newest meta, where another state than its own is brought.
+fn newer(recovery: &Recovery<'_>) -> Option<Meta> {
+    let chosen = recovery.chosen.as_ref()?;
+    recovery.evidence.metas().current().filter(|meta| meta.root != chosen.root)
+}
+
+/// What an older list calls free may be in use by a newer state: it is free where that one's list says so too.
+fn also_free(free: PageSet, newer: &Meta, pages: Pages<'_, Evidence>) -> Result<Option<PageSet>> {
+    let Some(list) = newer.freelist.map(|first| read_list(pages, first)).transpose()?.flatten() else { return Ok(None) };
+    let mut both = PageSet::below(pages.end());
+    (2..pages.end()).map(PageId).filter(|id| free.contains(*id) && list.0.contains(*id)).for_each(|id| {
+        both.insert(id);
+    });
+    Ok(Some(both))
 }
 
 /// The pages that a list names and that are in the file, and how many it names.
@@ -210,7 +239,7 @@ fn rivals(recovery: &Recovery<'_>) -> Result<Option<PageSet>> {
     let pages = recovery.pages();
     let mut all = PageSet::below(pages.end());
     for root in &chosen.rivals {
-        let meta = crate::format::Meta { root: *root, ..recovery.ground };
+        let meta = Meta { root: *root, ..recovery.ground };
         let reached = reach(Pages::new(recovery.evidence, recovery.evidence.layout(), &meta))?.pages;
         (2..pages.end()).map(PageId).filter(|id| reached.contains(*id)).for_each(|id| {
             all.insert(id);

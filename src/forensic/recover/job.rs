@@ -1,5 +1,6 @@
 //! Going through all that is recovered, in the order in which it lies in the new file.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::iter::Peekable;
 use std::ops::Range;
 use std::slice::Iter;
@@ -29,10 +30,25 @@ pub(super) struct Outcome {
     pub problems: Problems,
     /// What was out of order.
     pub strays: Vec<Stray>,
+    /// The runs of more than one page that were gone through: the first page of each, and the last.
+    pub runs: BTreeMap<PageId, PageId>,
+    /// The pages that are led to and were gone through before, as a page or in a run.
+    pub shared: BTreeSet<PageId>,
     /// Names in the root bucket that are like those of groups.
     pub root_names: Vec<Vec<u8>>,
     /// How many notes were written beside the pairs.
     pub notes: u64,
+}
+
+impl Outcome {
+    /// The pages that are led to, but lie in the middle of a run.
+    pub fn covered(&self) -> Vec<PageId> {
+        let is_within = |page: &&PageId| {
+            let run = self.runs.range(..**page).next_back();
+            run.is_some_and(|(_, last)| *last >= **page)
+        };
+        self.shared.iter().filter(is_within).copied().collect()
+    }
 }
 
 /// What came of going through a group.

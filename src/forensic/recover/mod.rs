@@ -35,10 +35,13 @@ use self::strays::Stray;
 use self::twins::Twins;
 use super::evidence::Evidence;
 use crate::error::{CorruptionKind, Error, Result};
-use crate::format::Meta;
+use crate::format::{Meta, PageId};
 use crate::storage::Disk;
 use crate::tree::{BuildOptions, Builder, Built, PageSet, Pages};
 
+/// The page sizes that new files can have.
+const SMALLEST_PAGE: u32 = 1024;
+const LARGEST_PAGE: u32 = 65536;
 /// The bucket for what has no home.
 const LOST_AND_FOUND: &str = "lost+found";
 /// The bucket for what was deleted.
@@ -88,6 +91,8 @@ pub struct Recovery<'e> {
     chosen: Option<Chosen>,
     /// The pages that the state reaches.
     reached: PageSet,
+    /// The pages that it leads to, but that lie in the middle of another one's run.
+    covered: Vec<PageId>,
     /// What goes to buckets of its own, by their names.
     groups: Vec<Group>,
     strays: Vec<Stray>,
@@ -109,6 +114,7 @@ impl<'e> Recovery<'e> {
             reached: PageSet::below(evidence.whole_pages()),
             report: RecoveryReport::begin(evidence, chosen.as_ref()),
             chosen,
+            covered: Vec::new(),
             groups: Vec::new(),
             strays: Vec::new(),
         };
@@ -134,6 +140,7 @@ impl<'e> Recovery<'e> {
         let Some(reached) = job.take_state()? else { return Ok(()) };
         let outcome = job.end();
         self.report.state(&outcome, &reached);
+        self.covered = outcome.covered();
         self.strays = strays::arrange(outcome.strays, self.evidence)?;
         self.reached = reached;
         Ok(())
@@ -202,9 +209,9 @@ impl<'e> Recovery<'e> {
 
     /// The page size of the new file: that of the old one where a new one can have it.
     fn build_options(&self) -> BuildOptions {
-        let size = self.evidence.layout().page_size.get();
+        let size = self.evidence.layout().page_size.get().max(SMALLEST_PAGE);
         let mut options = BuildOptions::default();
-        if size.is_power_of_two() && (1024..=65536).contains(&size) {
+        if size.is_power_of_two() && size <= LARGEST_PAGE {
             options.page_size(size);
         }
         options

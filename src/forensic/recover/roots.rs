@@ -14,7 +14,7 @@ use crate::tree::{PageSet, Pages, reach};
 /// How many lists are considered, those with the most pages.
 const LISTS: usize = 64;
 /// How many roots are verified by a walk.
-const ROOTS: usize = 32;
+const ROOTS: usize = 8;
 
 /// A root and a list of free pages that are together all of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,12 +197,20 @@ fn lists(pages: Pages<'_, Evidence>) -> Result<Vec<List>> {
     Ok(lists)
 }
 
-/// The root that the most pages hang on, of those that nothing leads to and that have buckets.
+/// The root that the most pages hang on, of those that have buckets. A page that an older root leads to may be the root by
+/// now; but then pages are met twice below the older one, so a root that can be walked without that comes first.
 pub(super) fn largest(pages: Pages<'_, Evidence>) -> Result<Option<PageId>> {
     let forest = Forest::of(pages)?;
-    let roots = (0_u64..).zip(&forest.nodes).filter(|(_, node)| node.bears_buckets);
-    let best = roots.max_by_key(|(id, node)| (!node.is_led_to, node.size, *id));
-    Ok(best.map(|(id, _)| PageId(id)))
+    let mut roots: Vec<(PageId, Node)> =
+        (0_u64..).map(PageId).zip(forest.nodes).filter(|(_, node)| node.bears_buckets).collect();
+    roots.sort_by_key(|(id, node)| std::cmp::Reverse((node.size, !node.is_led_to, *id)));
+    for (root, _) in roots.iter().take(ROOTS) {
+        let meta = Meta { root: *root, ..*pages.meta() };
+        if reach(Pages::new(pages.storage(), pages.layout(), &meta))?.problems.is_empty() {
+            return Ok(Some(*root));
+        }
+    }
+    Ok(roots.iter().max_by_key(|(id, node)| (!node.is_led_to, node.size, *id)).map(|(id, _)| *id))
 }
 
 /// Whether the tree of a root has buckets, as that of a whole file has.

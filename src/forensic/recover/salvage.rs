@@ -6,7 +6,7 @@ use super::sink::Sink;
 use super::strays::Stray;
 use super::twins::Twins;
 use crate::error::{Corruption, CorruptionKind, Error, Result};
-use crate::format::{BucketRoot, Page, PageKind, SharedBytes};
+use crate::format::{BucketRoot, Page, PageId, PageKind, SharedBytes};
 use crate::tree::{BucketAt, Place, Visitor};
 
 /// A walk that hands everything to the sink of a job, as long as it is in order.
@@ -97,7 +97,11 @@ impl<K: Sink> Visitor<SharedBytes> for Salvage<'_, '_, '_, K> {
     type Stop = Error;
     const VALUES: bool = true;
 
-    fn page(&mut self, page: &Page<SharedBytes>, _: &Place<'_, SharedBytes>) -> Result<()> {
+    fn page(&mut self, page: &Page<SharedBytes>, place: &Place<'_, SharedBytes>) -> Result<()> {
+        if page.overflow() > 0 && !place.inline {
+            let last = page.id().0.saturating_add(page.overflow().into());
+            self.job.outcome.runs.insert(page.id(), PageId(last));
+        }
         if page.kind() == PageKind::Leaf
             && let Some(open) = self.open.last_mut()
         {
@@ -169,6 +173,9 @@ impl<K: Sink> Visitor<SharedBytes> for Salvage<'_, '_, '_, K> {
     }
 
     fn problem(&mut self, corruption: Corruption, _: &Place<'_, SharedBytes>) -> Result<()> {
+        if let (CorruptionKind::SharedPage, Some(page)) = (&corruption.kind, corruption.page) {
+            self.job.outcome.shared.insert(page);
+        }
         let is_elsewhere = matches!(corruption.kind, CorruptionKind::SharedPage | CorruptionKind::RunShared { .. });
         // Of what has no home, pages that are in use elsewhere are no loss.
         if self.fate == Fate::InPlace || !is_elsewhere {
