@@ -184,6 +184,20 @@ fn subnets_of_ipv6_and_of_drivers_without_bridges_move_too() {
 }
 
 #[test]
+fn a_configuration_has_a_subnet_too_and_the_networks_made_from_it_keep_theirs() {
+    let before = Plot::of(LIVE_28);
+    let inventory = before.inventory();
+    let (config, user) = (inventory.find_network("cfg").unwrap(), inventory.find_network("fromcfg").unwrap());
+    let mut draft = before.draft();
+    draft.set_subnet(&config.id, resubnet("", "10.201.0.0/24"), &[]).unwrap();
+    let after = before.with(&draft);
+    assert_eq!(before.difference(&after), [format!("network/{}/", config.id)]);
+    let inventory = after.inventory();
+    assert_eq!(inventory.network(&config.id).unwrap().requested_v4[0].subnet, "10.201.0.0/24");
+    assert_eq!(inventory.network(&user.id).unwrap().subnets().next(), "10.90.0.0/24".parse().ok());
+}
+
+#[test]
 fn whatever_is_in_the_way_of_a_subnet_or_a_gateway_is_named_and_nothing_is_changed() {
     let mut draft = Plot::of(RUNNING).draft();
     let address = |text: &str| text.parse::<IpAddr>().unwrap();

@@ -40,6 +40,7 @@ use Mended::{AsBefore, Changed, Left, Without};
 const ALWAYS_FATAL: &[Span] = &[("1.9", Some(Fatal)), ("29.7", Some(Fatal))];
 const ALWAYS_ERROR: &[Span] = &[("1.9", Some(Error)), ("29.7", Some(Error))];
 const ALWAYS_WARNING: &[Span] = &[("1.9", Some(Warning)), ("29.7", Some(Warning))];
+const ALWAYS_NOTE: &[Span] = &[("1.9", Some(Note)), ("29.7", Some(Note))];
 const UNTIL_24_ERROR: &[Span] = &[("1.12", Some(Error)), ("23.0.6", Some(Error)), ("24.0", None), ("29.7", None)];
 const SINCE_1_12_NOTE: &[Span] = &[("1.11", None), ("1.12", Some(Note)), ("29.7", Some(Note))];
 const DOCKER0: &[Span] = &[
@@ -153,7 +154,7 @@ const ROWS: &[Row] = &[
     row("a network whose configuration is gone", "config-from-missing", |p| p.set(SIX_KEY, &[Member("configFrom")], "nothing"), NO_CONFIG, AsBefore),
     row("an interface field of 29 that is empty", "empty-interface-field", |p| p.set(ONE_KEY, &[Member("ep_iface"), Member("addrv6")], ""), EMPTY_FIELD, AsBefore),
     row("what overlay kept until 23", "leftover-overlay", |p| p.put(&format!("overlay/endpoint/{OTHER}/"), format!("{{\"id\":\"{OTHER}\",\"nid\":\"{OTHER}\"}}")), OVERLAY, AsBefore),
-    row("an index and no record", "empty-record", |p| p.put(&format!("bridge/{OTHER}/"), ""), &[("1.9", Some(Note)), ("29.7", Some(Note))], AsBefore),
+    row("an index and no record", "empty-record", |p| p.put(&format!("bridge/{OTHER}/"), ""), ALWAYS_NOTE, AsBefore),
     Row { file: IPAM, ..row("a bitmap with a run of nothing", "bad-bitmap", |p| p.set(BITMAP_OF_172_17, &[Member("sequence")], "AAAAAAABAAAAAAAAAAD/+vgAAAAAAAAAAAAAAQAAAAAAAAAAAAAH/gAAAAAAAAAAAAAAAAAAAAEAAAAAAAAAAQ=="), BITMAP, AsBefore) },
     Row { file: IPAM, ..row("a bitmap that is counted wrong", "bitmap-miscount", |p| p.set(BITMAP_OF_172_17, &[Member("sequence")], "AAAAAAABAAAAAAAAAAD/+fgAAAAAAAAAAAAAAQAAAAAAAAAAAAAH/gAAAAEAAAAAAAAAAQ=="), BITMAP, AsBefore) },
     Row { file: IPAM, ..row("a bitmap of 2^59 blocks and one of nothing", "bad-bitmap", |p| p.set("ipam/default/data/LocalDefault/fd00:77::/64/", &[Member("sequence")], "/////////////////////cAAAAAAAAAAAAAAAQAAAAAH/////////wAAAAAAAAAAAAAAAA=="), BITMAP, AsBefore) },

@@ -1,5 +1,6 @@
 //! Mending what was found: rule by rule, each on what the ones before have left, until nothing changes any more.
 
+use super::case::Case;
 use super::{Doctor, Finding, Rule, rules};
 use crate::net::draft::Draft;
 
@@ -40,30 +41,35 @@ impl Doctor<'_> {
     /// ```
     pub fn fix(&self, draft: &mut Draft, wanted: impl Fn(&Rule) -> bool) -> Fixed {
         let wanted: Vec<&'static Rule> = rules().filter(|rule| wanted(rule)).collect();
+        let (mut inventory, mut mended) = (draft.inventory(), Vec::new());
         // What is mended may be what told the version.
-        let doctor = self.target(self.case(&draft.inventory()).target);
-        let mut mended = Vec::new();
+        let doctor = self.target(self.case(&inventory).target);
         for _ in 0..PASSES {
             let before = mended.len();
-            for rule in &wanted {
-                doctor.mend(rule, draft, &mut mended);
+            let mut rules = wanted.iter().peekable();
+            while rules.peek().is_some() {
+                // It is the case until something is mended.
+                let case = doctor.case(&inventory);
+                if rules.by_ref().any(|rule| doctor.mend(rule, &case, draft, &mut mended)) {
+                    inventory = draft.inventory();
+                }
             }
             if mended.len() == before {
                 break;
             }
         }
-        let inventory = draft.inventory();
         let case = doctor.case(&inventory);
         Fixed { mended, left: wanted.into_iter().flat_map(|rule| doctor.found(rule, &case)).collect() }
     }
 
-    /// Mends what one rule finds. A mend that cannot be done whole is not done.
-    fn mend(&self, rule: &'static Rule, draft: &mut Draft, mended: &mut Vec<Finding>) {
-        let inventory = draft.inventory();
-        for finding in self.found(rule, &self.case(&inventory)).into_iter().filter(|finding| !finding.mends.is_empty()) {
+    /// Mends what one rule finds, and says whether it did. A mend that cannot be done whole is not done.
+    fn mend(&self, rule: &'static Rule, case: &Case<'_>, draft: &mut Draft, mended: &mut Vec<Finding>) -> bool {
+        let before = mended.len();
+        for finding in self.found(rule, case).into_iter().filter(|finding| !finding.mends.is_empty()) {
             if draft.attempt(&finding.mends) == Ok(true) {
                 mended.push(finding);
             }
         }
+        mended.len() > before
     }
 }
