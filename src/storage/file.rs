@@ -62,6 +62,7 @@ pub(crate) fn open_regular(path: &Path, write: bool) -> Result<(File, Metadata),
 
 /// Opens a regular file for reading so that not even the time of its last access changes, where the system lets the
 /// caller ask for that; the answer says whether it does.
+#[cfg(feature = "forensic")]
 pub(crate) fn open_untouched(path: &Path) -> Result<(File, Metadata, bool), Error> {
     let io = |source| Error::io("open", path, source);
     if !std::fs::metadata(path).map_err(io)?.is_file() {
@@ -79,14 +80,14 @@ pub(crate) fn open_untouched(path: &Path) -> Result<(File, Metadata, bool), Erro
 }
 
 /// Opens a file with `O_NOATIME`, which only its owner may do.
-#[cfg(all(target_os = "linux", not(any(target_arch = "sparc64", target_arch = "sparc"))))]
+#[cfg(all(feature = "forensic", target_os = "linux", not(any(target_arch = "sparc64", target_arch = "sparc"))))]
 fn without_access_time(path: &Path) -> Option<File> {
     use std::os::unix::fs::OpenOptionsExt;
     const O_NOATIME: i32 = 0o1_000_000;
     File::options().read(true).custom_flags(O_NOATIME).open(path).ok()
 }
 
-#[cfg(not(all(target_os = "linux", not(any(target_arch = "sparc64", target_arch = "sparc")))))]
+#[cfg(all(feature = "forensic", not(all(target_os = "linux", not(any(target_arch = "sparc64", target_arch = "sparc"))))))]
 fn without_access_time(_: &Path) -> Option<File> {
     None
 }

@@ -29,7 +29,9 @@ pub use directory::{Directory, HostDirectory};
 pub(crate) use directory::{Temporary, has_no_links, parent};
 pub use disk::{Disk, MemoryDisk};
 pub(crate) use disk::{read_exact_at, read_up_to, write_all_at};
-pub(crate) use file::{FileId, PagedFile, is_at, open_regular, open_untouched, read_disk_metas, read_metas};
+pub(crate) use file::{FileId, is_at, open_regular, read_disk_metas, read_metas};
+#[cfg(feature = "forensic")]
+pub(crate) use file::{PagedFile, open_untouched};
 pub(crate) use heap::Heap;
 pub(crate) use initial::{initial_image, initial_layout, unfinished};
 pub use lock::lock_holders;
@@ -38,6 +40,7 @@ pub(crate) use map::Map;
 pub(crate) use medium::Medium;
 pub use mount::FileSystem;
 pub use output::OutputFile;
+#[cfg(feature = "forensic")]
 pub(crate) use probe::{ReadAt, metas_of, probe};
 pub use snapshot::{DEFAULT_ATTEMPTS, Snapshot};
 pub(crate) use volume::Volume;

@@ -81,6 +81,7 @@ fn refuse_other_layout(slot: MetaSlot, layout: Layout) -> MetaSlot {
 }
 
 /// Both metas of a file whose layout is known, whatever is left of them.
+#[cfg(feature = "forensic")]
 pub(crate) fn metas_of(layout: Layout, read: ReadAt<'_>) -> Result<MetaPair, Error> {
     let slots = [slot(PageId(0), 0, read)?, slot(PageId(1), layout.page_size.bytes(), read)?];
     Ok(MetaPair { slots: slots.map(|slot| refuse_other_layout(slot, layout)) })
