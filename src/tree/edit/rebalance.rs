@@ -10,6 +10,11 @@ use crate::error::Result;
 use crate::format::{PAGE_HEADER_SIZE, PageKind};
 use crate::tree::edit::items::Items;
 
+/// How many entries Go's maps keep in order.
+const SMALL_MAP: usize = 8;
+/// Odd, so that no two numbers are scattered to the same place.
+const SCATTER: u32 = 0x9e37_79b1;
+
 impl Edit {
     /// Rebalances every bucket that was opened.
     pub(crate) fn rebalance(&mut self) -> Result<()> {
@@ -31,13 +36,14 @@ impl Edit {
         (page * self.bucket(bucket).fill) as u64 / 2
     }
 
-    /// The nodes from which something was taken away, in the order in which they were first touched. Go goes through a
-    /// map, and whether a node is still too small depends on what it has taken in by then; of few nodes Go keeps the order
-    /// in which they came, beginning anywhere.
+    /// The nodes from which something was taken away, in an order that Go might take: whether a node is still too small
+    /// depends on what it has taken in before its turn. Go goes through a map of all nodes of the bucket; a small one
+    /// keeps the order in which they were first touched, beginning anywhere, a large one has none.
     fn unbalanced_below(&self, root: NodeId) -> Vec<NodeId> {
-        let (mut found, mut rest) = (Vec::new(), vec![root]);
+        let (mut found, mut rest, mut all) = (Vec::new(), vec![root], 0);
         while let Some(id) = rest.pop() {
             let node = self.node(id);
+            all += 1;
             if node.unbalanced {
                 found.push(id);
             }
@@ -48,7 +54,10 @@ impl Edit {
                 }));
             }
         }
-        found.sort_unstable();
+        match all <= SMALL_MAP {
+            true => found.sort_unstable(),
+            false => found.sort_unstable_by_key(|id| id.0.wrapping_mul(SCATTER)),
+        }
         found
     }
 
