@@ -43,7 +43,7 @@ fn a_container_that_was_removed_is_found_with_its_whole_specification() {
     let found = history(&database("containerd/dockerd-meta-stopped-1.6.20.db"), &["--deleted"]);
     let of = |key: &str| found.iter().find(|item| item["key"] == key).unwrap_or_else(|| panic!("{key} is not there"));
     let spec = of("spec");
-    assert_eq!((&spec["length"], &spec["state"], &spec["grade"]), (&9108.into(), &"deleted".into(), &"B".into()));
+    assert_eq!((&spec["length"], &spec["state"], &spec["grade"]), (&9108.into(), &"dropped-bucket".into(), &"B".into()));
     // Two whole states from before are there, and that they are from before cannot be proved.
     assert_eq!((&spec["marks"], &spec["provable"]), (&serde_json::json!(["U"]), &false.into()));
     assert_eq!(spec["bucket"].as_array().unwrap()[..3], ["v1", "moby", "containers"]);

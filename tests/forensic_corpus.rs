@@ -7,12 +7,15 @@
 
 mod corpus;
 
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use corpus::answer::Answer;
 use corpus::scenario::{SCENARIOS, Scenario};
 use corpus::score::{Score, score};
+use corpus::writer::Step;
+use unbolt::forensic::State;
 
 /// Makes and scores files on all processors, and gives back one score for each scenario.
 fn score_all(jobs: &[(usize, u64, usize, u32)], make: impl Fn(&Scenario, u64, usize, u32) -> Answer + Sync) -> Vec<Score> {
@@ -93,6 +96,32 @@ fn what_was_never_committed_is_marked_and_not_everything_else_is() {
     assert!(crashed.files >= 500 && clean.files >= 500);
     assert!(crashed.uncommitted > 1_000 && crashed.uncommitted == crashed.uncommitted_marked, "{crashed}");
     assert!(clean.marked < clean.shown, "{clean}");
+}
+
+#[test]
+fn every_state_has_a_file_that_shows_it() {
+    let named = |name: &str| SCENARIOS.iter().find(|scenario| scenario.name == name).unwrap();
+    let mut shown: BTreeSet<State> = BTreeSet::new();
+    // A last transaction that makes the file longer, and crashes.
+    let mut writer = named("bulk random").make_logged(3, 300, 4096);
+    let more = (0..600).map(|n| Step::Put(vec!["bucket".to_owned()], format!("new-{n:04}").into_bytes(), 100));
+    let more: Vec<Step> = more.collect();
+    writer.hold_reader();
+    let grown = writer.crash("a crash that grew the file".to_owned(), more);
+    score(&grown).unwrap();
+    let mut files = vec![grown.bytes];
+    files.extend(
+        ["random by 50", "bucket dropped", "overwrites by 5", "large values"].map(|name| named(name).make(3, 300, 4096).bytes),
+    );
+    let mut tampered = files[1].clone();
+    tampered[200] = 1;
+    let mut headless = files[1].clone();
+    headless[..8192].fill(0);
+    files.extend([tampered, headless]);
+    for bytes in files {
+        corpus::score::items_of(&bytes, |item| _ = shown.insert(item.state));
+    }
+    assert_eq!(shown, State::ALL.iter().copied().collect());
 }
 
 #[test]

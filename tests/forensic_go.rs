@@ -20,7 +20,8 @@ fn written_by_go(program: &Path, page_size: u32, no_list: bool, log: &[Value]) -
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("go.db");
     let mut go = Beside::start(&mut Command::new(program));
-    let first = json!({ "file": file, "page_size": page_size, "no_freelist_sync": no_list });
+    let initial_map = if log.iter().any(|line| line["reader"] == true) { 8 << 20 } else { 0 };
+    let first = json!({ "file": file, "page_size": page_size, "no_freelist_sync": no_list, "initial_map": initial_map });
     for line in std::iter::once(&first).chain(log) {
         writeln!(go.input(), "{line}").unwrap();
         go.wait_for("ok");

@@ -18,6 +18,8 @@ type opening struct {
 	File           string `json:"file"`
 	PageSize       int    `json:"page_size"`
 	NoFreelistSync bool   `json:"no_freelist_sync"`
+	// A file that grows past its map waits for readers to end.
+	InitialMap int `json:"initial_map"`
 }
 
 type line struct {
@@ -52,7 +54,9 @@ func run(in *bufio.Reader) error {
 	if err := lines.Decode(&how); err != nil {
 		return err
 	}
-	db, err := bolt.Open(how.File, 0o644, &bolt.Options{PageSize: how.PageSize, NoFreelistSync: how.NoFreelistSync})
+	db, err := bolt.Open(how.File, 0o644, &bolt.Options{
+		PageSize: how.PageSize, NoFreelistSync: how.NoFreelistSync, InitialMmapSize: how.InitialMap,
+	})
 	if err != nil {
 		return err
 	}

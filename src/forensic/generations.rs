@@ -206,7 +206,9 @@ impl Search<'_, '_> {
         let mut tree = self.tree(&meta)?;
         tree.is_sound &= meta.freelist.is_none() || is_accounted_for(previous)?;
         let slot = self.evidence.metas().slots.iter().find(|slot| slot.meta == Ok(meta)).map_or(PageId(0), |slot| slot.page);
-        let label = match tree.is_sound && tree.own.is_empty() {
+        // A root that the current state has too, with all that it leads to: whoever names it names the same state.
+        let is_same = tree.is_sound && tree.own.is_empty() && meta.root == self.current.meta().root;
+        let label = match is_same {
             true => RootLabel::Exact,
             false => RootLabel::Composite,
         };

@@ -242,18 +242,26 @@ pub fn live_on_pages(bytes: &[u8]) -> Vec<(usize, Vec<u8>, Vec<u8>)> {
     pairs
 }
 
-/// Every pair that is shown of a file, whatever it is to the current state.
-pub fn pairs_of(bytes: &[u8]) -> std::collections::HashSet<(Vec<u8>, Vec<u8>)> {
+/// Shows everything that is shown of a file.
+pub fn items_of(bytes: &[u8], mut show: impl FnMut(&Item)) {
     let evidence = Evidence::from_bytes(bytes).unwrap();
-    let mut pairs = std::collections::HashSet::new();
-    History::of(&evidence)
-        .unwrap()
-        .each(&Wanted { live: true, copies: true }, &mut |item| {
-            if item.kind == ItemKind::Pair {
-                pairs.insert((item.key.to_vec(), item.value.to_vec()));
-            }
+    let history = History::of(&evidence).unwrap();
+    let all = Wanted { live: true, copies: true };
+    history
+        .each(&all, &mut |item| {
+            show(item);
             Ok::<(), Error>(())
         })
         .unwrap();
+}
+
+/// Every pair that is shown of a file, whatever it is to the current state.
+pub fn pairs_of(bytes: &[u8]) -> std::collections::HashSet<(Vec<u8>, Vec<u8>)> {
+    let mut pairs = std::collections::HashSet::new();
+    items_of(bytes, |item| {
+        if item.kind == ItemKind::Pair {
+            pairs.insert((item.key.to_vec(), item.value.to_vec()));
+        }
+    });
     pairs
 }
