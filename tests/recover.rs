@@ -361,6 +361,23 @@ fn where_the_root_is_gone_trees_keep_their_shape_without_a_name() {
 }
 
 #[test]
+fn an_older_page_tells_what_a_tree_without_a_name_was_called() {
+    let mut image = Image::new(1024, Endian::Little);
+    let leaf = image.leaf(&[(0, b"k", b"v")]);
+    let value = support::damage::paged(leaf);
+    let older = image.leaf(&[(1, b"networks", &value)]);
+    let list = image.freelist(&[older]);
+    let root = image.leaf(&[(1, b"networks", &value), (0, b"z", b"plain")]);
+    let mut bytes = image.finish(root, Some(list));
+    bytes[Small::at(root)..][..1024].fill(0);
+    let (_, content) = of(bytes);
+    let name = format!("page-{leaf}");
+    assert_eq!(content.at(&["lost+found", &name]), [("k".into(), "v".into())].into());
+    let note = &content.at(&["lost+found", "provenance"])[&name];
+    assert!(note.ends_with(r#","was_called":"networks"}"#), "{note}");
+}
+
+#[test]
 fn what_is_out_of_order_has_lost_its_place_and_nothing_else() {
     let mut small = Small::new();
     // Both leaves change places below their branch.

@@ -23,7 +23,7 @@ use crate::{Error, Storage};
 The state that the newest meta leads to is brought in its place; where that leads nowhere, that of the \
 other meta, of a meta that does not verify, or of a root that the pages themselves tell. What nothing \
 leads to and is not free goes to the bucket `lost+found`, one bucket for each page it was found on; \
-`provenance` in there tells where that lies and why it is there. What is there may be older, or wrong; \
+`provenance` in there tells where that lies, why it is there, and what an older page calls it. What is there may be older, or wrong; \
 what was damaged in its own bytes is brought as it is, since Bolt keeps no checksum of a page.
 
 FILE is only read, and its hash is taken before and after. NEW is made beside its name and takes that \

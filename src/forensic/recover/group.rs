@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use serde_json::{Value, json};
+
 use super::homeless::{Fate, Found};
 use super::strays::Stray;
 use super::twins::Twins;
@@ -102,8 +104,18 @@ impl Group {
             _ if self.found.is_doubtful => "nothing leads here, and nothing tells whether the page is free",
             _ => "nothing leads here, and the page is not free",
         };
-        let offset = layout.offset(entry.page);
-        format!("{{\"page\":{},\"offset\":{offset},\"why\":\"{why}\"}}", entry.page)
+        let mut note = json!({ "page": entry.page.0, "offset": layout.offset(entry.page), "why": why });
+        if let (What::Tree, Some(name), Some(note)) = (&entry.what, self.found.names.get(&entry.page), note.as_object_mut()) {
+            note.insert("was_called".into(), text_or_hex(name));
+        }
+        note.to_string()
+    }
+}
+
+fn text_or_hex(bytes: &[u8]) -> Value {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.into(),
+        Err(_) => json!({ "hex": bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>() }),
     }
 }
 

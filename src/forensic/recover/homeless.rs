@@ -4,6 +4,8 @@
 //! free if the state can be walked whole; if not, nothing tells. A page at or above the high-water mark was never a part
 //! of the state. A page that the state does lead to, and that a run of another claims to go on on, is left without a home too.
 
+use std::collections::BTreeMap;
+
 use super::Recovery;
 use super::state::StateSource;
 use crate::error::{Error, Result};
@@ -59,6 +61,8 @@ pub(super) struct Found {
     pub roots: Vec<PageId>,
     /// The same with the pages that their runs go on on.
     pub set: PageSet,
+    /// What pages that nothing leads to either call the buckets whose trees begin on some of these.
+    pub names: BTreeMap<PageId, Vec<u8>>,
     /// Whether they may be free.
     pub is_doubtful: bool,
     pub unreadable: u64,
@@ -66,7 +70,8 @@ pub(super) struct Found {
 
 impl Found {
     fn new(end: u64) -> Found {
-        Found { pages: Vec::new(), roots: Vec::new(), set: PageSet::below(end), is_doubtful: false, unreadable: 0 }
+        let (pages, roots, names) = (Vec::new(), Vec::new(), BTreeMap::new());
+        Found { pages, roots, set: PageSet::below(end), names, is_doubtful: false, unreadable: 0 }
     }
 
     fn add(&mut self, page: &Page<SharedBytes>, taken: &PageSet) {
@@ -104,6 +109,7 @@ pub(super) fn find(recovery: &Recovery<'_>) -> Result<Homeless> {
     let is_known = matches!(recovery.report.source, Some(StateSource::Current { .. }));
     let is_whole = recovery.report.is_state_whole && is_known;
     let rivals = rivals(recovery)?;
+    let mut names = BTreeMap::new();
     let (mut lost, mut stale) = (Found::new(pages.end()), Found::new(pages.end()));
     lost.is_doubtful = (free.is_none() && !is_whole) || rivals.is_some() || newer(recovery).is_some();
     for page in &recovery.covered {
@@ -116,7 +122,12 @@ pub(super) fn find(recovery: &Recovery<'_>) -> Result<Homeless> {
         let is_rival = rivals.as_ref().is_some_and(|rivals| rivals.contains(id));
         let group = if is_free && !is_rival { &mut stale } else { &mut lost };
         match load(pages, id)? {
-            Some(page) if is_of_tree(&page) => group.add(&page, &recovery.reached),
+            Some(page) if is_of_tree(&page) => {
+                group.add(&page, &recovery.reached);
+                each_bucket(&page, &mut |name, root| {
+                    names.entry(root).or_insert_with(|| name.to_vec());
+                });
+            }
             Some(_) => {}
             None if says_so(evidence, id)? => group.unreadable = group.unreadable.saturating_add(1),
             None => {}
@@ -131,8 +142,10 @@ pub(super) fn find(recovery: &Recovery<'_>) -> Result<Homeless> {
     });
     stale.set = shared;
     stale.is_doubtful = true;
-    lost.find_roots(pages)?;
-    stale.find_roots(pages)?;
+    for group in [&mut lost, &mut stale] {
+        group.find_roots(pages)?;
+        group.names = group.roots.iter().filter_map(|root| Some((*root, names.get(root)?.clone()))).collect();
+    }
     Ok(Homeless { lost, stale, list })
 }
 
@@ -166,17 +179,21 @@ pub(super) fn each_reference(page: &Page<SharedBytes>, to: &mut dyn FnMut(PageId
             let Ok(branch) = page.clone().into_branch() else { return };
             (0..branch.len()).filter_map(|at| branch.child(at).ok()).for_each(to);
         }
-        PageKind::Leaf => {
-            let Ok(leaf) = page.clone().into_leaf() else { return };
-            for at in (0..leaf.len()).filter(|at| leaf.is_bucket(*at) == Ok(true)) {
-                if let Ok(LeafItem::Bucket(header)) = leaf.item(at)
-                    && let BucketRoot::Page(root) = header.root
-                {
-                    to(root);
-                }
-            }
-        }
+        PageKind::Leaf => each_bucket(page, &mut |_, root| to(root)),
         PageKind::Meta | PageKind::Freelist => {}
+    }
+}
+
+/// The buckets of a leaf that have trees of their own: their names, and where these begin.
+fn each_bucket(page: &Page<SharedBytes>, show: &mut dyn FnMut(&[u8], PageId)) {
+    // Elements that lie over each other could show the same bytes again and again.
+    let Some(leaf) = page.clone().into_leaf().ok().filter(|leaf| leaf.disjoint().is_ok()) else { return };
+    for at in (0..leaf.len()).filter(|at| leaf.is_bucket(*at) == Ok(true)) {
+        if let (Ok(name), Ok(LeafItem::Bucket(header))) = (leaf.key(at), leaf.item(at))
+            && let BucketRoot::Page(root) = header.root
+        {
+            show(name, root);
+        }
     }
 }
 
