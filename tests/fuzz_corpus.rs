@@ -69,5 +69,5 @@ fn random_inputs_pass() {
 
 #[test]
 fn every_input_of_the_net_corpus_passes() {
-    replay("net", 20, bodies::net);
+    replay("net", 100, bodies::net);
 }
