@@ -55,6 +55,10 @@ impl<B: Bytes, V: Visitor<B>> Visitor<B> for &mut V {
     type Stop = V::Stop;
     const VALUES: bool = V::VALUES;
 
+    fn enters(&mut self, bucket: &BucketAt<'_, B>, place: &Place<'_, B>) -> Result<bool, Self::Stop> {
+        V::enters(self, bucket, place)
+    }
+
     fn enter_bucket(&mut self, bucket: &BucketAt<'_, B>, place: &Place<'_, B>) -> Result<(), Self::Stop> {
         (**self).enter_bucket(bucket, place)
     }

@@ -15,6 +15,16 @@ const SMALL_MAP: usize = 8;
 /// Odd, so that no two numbers are scattered to the same place.
 const SCATTER: u32 = 0x9e37_79b1;
 
+/// Puts leaves in an order in which Go might rebalance them. Whether one is still too small depends on what it has taken in
+/// before its turn. Go goes through a map of all nodes of the bucket: a small one keeps the order in which they were first
+/// touched, beginning anywhere, a larger one has none.
+fn order_as_go(leaves: &mut [NodeId], nodes: usize) {
+    match nodes <= SMALL_MAP {
+        true => leaves.sort_unstable(),
+        false => leaves.sort_unstable_by_key(|id| id.0.wrapping_mul(SCATTER)),
+    }
+}
+
 impl Edit {
     /// Rebalances every bucket that was opened.
     pub(crate) fn rebalance(&mut self) -> Result<()> {
@@ -36,29 +46,28 @@ impl Edit {
         (page * self.bucket(bucket).fill) as u64 / 2
     }
 
-    /// The nodes from which something was taken away, in an order that Go might take: whether a node is still too small
-    /// depends on what it has taken in before its turn. Go goes through a map of all nodes of the bucket; a small one
-    /// keeps the order in which they were first touched, beginning anywhere, a large one has none.
+    /// The nodes from which something was taken away: leaves, and behind them branches, each after those below it. Branches
+    /// lose something before only where a tree of another writer is normalized.
     fn unbalanced_below(&self, root: NodeId) -> Vec<NodeId> {
-        let (mut found, mut rest, mut all) = (Vec::new(), vec![root], 0);
+        let (mut leaves, mut branches, mut rest, mut all) = (Vec::new(), Vec::new(), vec![root], 0);
         while let Some(id) = rest.pop() {
             let node = self.node(id);
             all += 1;
-            if node.unbalanced {
-                found.push(id);
-            }
-            if let Body::Branch(slots) = &node.body {
-                rest.extend(slots.iter().filter_map(|slot| match slot.child {
-                    Child::Node(child) => Some(child),
-                    Child::Page(_) => None,
-                }));
+            match &node.body {
+                Body::Leaf(_) if node.unbalanced => leaves.push(id),
+                Body::Leaf(_) => {}
+                Body::Branch(slots) => {
+                    branches.extend(node.unbalanced.then_some(id));
+                    rest.extend(slots.iter().filter_map(|slot| match slot.child {
+                        Child::Node(child) => Some(child),
+                        Child::Page(_) => None,
+                    }));
+                }
             }
         }
-        match all <= SMALL_MAP {
-            true => found.sort_unstable(),
-            false => found.sort_unstable_by_key(|id| id.0.wrapping_mul(SCATTER)),
-        }
-        found
+        order_as_go(&mut leaves, all);
+        leaves.extend(branches.into_iter().rev());
+        leaves
     }
 
     /// Rebalances a node, and the branches above it that lose a child by it.
