@@ -1,7 +1,7 @@
 //! Owns `carve`: Bolt files and pages in the image of a disk, listed, and taken out of it.
 
-use std::fs::{self, File};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use super::output;
 use super::progress::{Counted, Course, Progress};
 use super::status::Status;
 use super::table::Table;
-use crate::forensic::{Carved, ExtractError, FoundMeta, Hit, HitKind, carve};
+use crate::forensic::{Carved, ExtractError, FoundMeta, Hit, HitKind, Image, carve};
 use crate::format::Endian;
 
 /// The list of what was taken out, beside it.
@@ -28,7 +28,7 @@ const MANIFEST: &str = "manifest.jsonl";
 /// Find Bolt files and pages in the image of a disk, and take them out of it
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-The image is read once, whatever is in it: a disk, a partition, a device, a file of another kind. At \
+The image may be anything: a disk, a partition, a device, a file of another kind. At \
 each multiple of 512 bytes a file may begin, in either byte order. A `file` has at least one meta; its \
 length is that which its newest verified meta says, or goes to its last page where that is more. `pages` \
 are pages of one file without its metas: they are known by their own numbers, which are their places in \
@@ -39,8 +39,9 @@ TREE tells whether all that a file's newest meta leads to is there and sound. Wh
 overwritten, or lie in another piece; `unbolt recover` takes what is left, also from pages alone.
 
 With -o each is written to a file of its own, its pages at their places, what is missing before them a \
-hole; manifest.jsonl there has what --format json prints, sha256 being that of the bytes that were taken. \
-The image is only read.
+hole; manifest.jsonl there has what --format json prints, sha256 being that of the bytes that were taken, \
+image_sha256 that of the image. The image is only read, and in the end hashed again; where it changed \
+meanwhile, the exit status is 3. --no-hash leaves both to length and time of change.
 
 The exit status is 1 where nothing was found.
 
@@ -63,6 +64,9 @@ pub struct Args {
     /// Replace files of the same names in DIR
     #[arg(long)]
     pub force: bool,
+    /// Read the image once only, without its hash before and after
+    #[arg(long)]
+    pub no_hash: bool,
 }
 
 /// What is known of a hit once it was looked at more closely.
@@ -72,6 +76,7 @@ struct Found {
     tree: Option<Result<(), String>>,
     /// The file that it was written to, and the hash of the bytes that were taken.
     taken: Option<(String, String)>,
+    image_sha256: Option<String>,
 }
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
@@ -83,16 +88,21 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
         // Before an hour is spent on reading.
         output::refuse_unsafe(&folder.join(MANIFEST), &args.image, args.force)?;
     }
-    let Carved { hits, left_out, bytes, .. } = scan(args, is_stream, context)?;
-    let mut found: Vec<Found> = hits.into_iter().map(|hit| Found { hit, tree: None, taken: None }).collect();
-    if !is_stream {
+    let image = if is_stream { None } else { Some(open(args)?) };
+    let (Carved { hits, left_out, bytes, .. }, image) = scan(args, image, context)?;
+    let mut found: Vec<Found> =
+        hits.into_iter().map(|hit| Found { hit, tree: None, taken: None, image_sha256: None }).collect();
+    let image_sha256 = image.as_ref().and_then(Image::sha256).map(|sum| sum.to_string());
+    if let Some(image) = &image {
         for found in found.iter_mut().filter(|found| found.hit.meta().is_some()) {
-            let tree = found.hit.verify(open(&args.image)?, &args.image, bytes);
+            let file = image.file().try_clone().map_err(|e| unreadable(args, &e))?;
+            let tree = found.hit.verify(file, &args.image, bytes);
             found.tree = Some(tree.map_err(|e| e.to_string()));
         }
     }
-    if let Some(folder) = &args.output {
-        take_all(args, folder, &mut found, bytes.saturating_sub(args.from), context)?;
+    found.iter_mut().for_each(|found| found.image_sha256.clone_from(&image_sha256));
+    if let (Some(folder), Some(image)) = (&args.output, &image) {
+        take_all(args, image, folder, &mut found, bytes.saturating_sub(args.from), context)?;
     }
     match args.format {
         Listing::Table if !found.is_empty() => table(&found).write(context.out)?,
@@ -104,35 +114,41 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
         let _ =
             writeln!(context.err, "unbolt: {}: {more} than can be listed at once; --from begins later", args.image.display());
     }
+    if !image.is_none_or(|image| image.is_unchanged().is_ok_and(|is| is)) {
+        return Err(Failure::at(Status::Io, &args.image, "changed while it was looked at: what was found is of no one moment"));
+    }
     match found.is_empty() {
         true => Err(Failure::at(Status::No, &args.image, format_args!("no Bolt file and no page of one in {bytes} bytes"))),
         false => Ok(Status::Done),
     }
 }
 
-fn scan(args: &Args, is_stream: bool, context: &mut Context<'_>) -> Result<Carved, Failure> {
-    let unreadable = |e| Failure::at(Status::Io, &args.image, format_args!("cannot read: {e}"));
+/// Reads it all, an image or standard input.
+fn scan(args: &Args, image: Option<Image>, context: &mut Context<'_>) -> Result<(Carved, Option<Image>), Failure> {
     let counted = Arc::default();
     let course = |end| Course { what: args.image.display().to_string(), count: Arc::clone(&counted), end, unit: "bytes" };
-    let mut image: Box<dyn Read + '_> = match is_stream {
-        true => Box::new(&mut context.input),
-        false => {
-            let mut file = open(&args.image)?;
-            file.seek(SeekFrom::Start(args.from)).map_err(unreadable)?;
-            Box::new(file)
-        }
-    };
     let end = length(&args.image).map(|len| len.saturating_sub(args.from));
     let _progress = Progress::follow(context.progress, || course(end));
-    carve(&mut Counted::new(&mut image, &counted), args.from).map_err(unreadable)
+    let failed = |e| unreadable(args, &e);
+    match image {
+        Some(mut image) => {
+            let carved = carve(&mut Counted::new(&mut image, &counted), args.from).map_err(failed)?;
+            Ok((carved, Some(image)))
+        }
+        None => Ok((carve(&mut Counted::new(&mut context.input, &counted), args.from).map_err(failed)?, None)),
+    }
 }
 
-fn open(image: &Path) -> Result<File, Failure> {
-    let file = File::open(image).map_err(|e| Failure::at(Status::Io, image, format_args!("cannot open: {e}")))?;
-    match file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
-        true => Err(Failure::at(Status::Io, image, "is a directory").hint("`unbolt find` looks at the files in one")),
-        false => Ok(file),
+fn unreadable(args: &Args, e: &std::io::Error) -> Failure {
+    Failure::at(Status::Io, &args.image, format_args!("cannot read: {e}"))
+}
+
+fn open(args: &Args) -> Result<Image, Failure> {
+    if args.image.is_dir() {
+        let failure = Failure::at(Status::Io, &args.image, "is a directory");
+        return Err(failure.hint("`unbolt find` looks at the files in one"));
     }
+    Image::open(&args.image, args.from, !args.no_hash).map_err(|e| Failure::of(&args.image, e))
 }
 
 /// How long a regular file is.
@@ -141,7 +157,14 @@ fn length(image: &Path) -> Option<u64> {
 }
 
 /// Writes all that was found, and the manifest. Nothing is written where anything is there already.
-fn take_all(args: &Args, folder: &Path, found: &mut [Found], room: u64, context: &mut Context<'_>) -> Result<(), Failure> {
+fn take_all(
+    args: &Args,
+    image: &Image,
+    folder: &Path,
+    found: &mut [Found],
+    room: u64,
+    context: &mut Context<'_>,
+) -> Result<(), Failure> {
     fs::create_dir_all(folder).map_err(|e| Failure::at(Status::Io, folder, format_args!("cannot create: {e}")))?;
     let manifest = folder.join(MANIFEST);
     let names = found.iter().map(|found| folder.join(name(&found.hit)));
@@ -155,7 +178,7 @@ fn take_all(args: &Args, folder: &Path, found: &mut [Found], room: u64, context:
         match room.checked_sub(found.hit.length()) {
             Some(left) => {
                 room = left;
-                let sha256 = take(args, &folder.join(&name), &found.hit)?;
+                let sha256 = take(args, image, &folder.join(&name), &found.hit)?;
                 found.taken = Some((name, sha256));
             }
             None => {
@@ -177,11 +200,10 @@ fn name(hit: &Hit) -> String {
 }
 
 /// Writes what the image has of a file, and gives back its hash.
-fn take(args: &Args, path: &Path, hit: &Hit) -> Result<String, Failure> {
-    let image = open(&args.image)?;
+fn take(args: &Args, image: &Image, path: &Path, hit: &Hit) -> Result<String, Failure> {
     let output = output::begin(path, &args.image, args.force)?;
     let mut hash = Sha256::new();
-    let copied = hit.extract(&image, output.file(), &mut |bytes| hash.update(bytes));
+    let copied = hit.extract(image.file(), output.file(), &mut |bytes| hash.update(bytes));
     copied.map_err(|e| match e {
         ExtractError::Image(e) => Failure::at(Status::Io, &args.image, format_args!("cannot read: {e}")),
         ExtractError::Copy(e) => Failure::at(Status::Io, path, format_args!("cannot write: {e}")),
@@ -237,7 +259,7 @@ fn order(hit: &Hit) -> &'static str {
     }
 }
 
-fn object(Found { hit, tree, taken }: &Found) -> Value {
+fn object(Found { hit, tree, taken, image_sha256 }: &Found) -> Value {
     let (file, sha256) = taken.clone().unzip();
     json!({
         "schema": 1,
@@ -257,6 +279,7 @@ fn object(Found { hit, tree, taken }: &Found) -> Value {
         "may_belong_to": hit.may_belong_to,
         "file": file,
         "sha256": sha256,
+        "image_sha256": image_sha256,
     })
 }
 

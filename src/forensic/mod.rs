@@ -53,7 +53,7 @@ mod window;
 pub use account::{Account, Class};
 pub use audit::{Observation, audit};
 pub use bucket_names::{BucketNames, BucketRef};
-pub use carve::{Carved, ExtractError, FoundMeta, Hit, HitKind, carve};
+pub use carve::{Carved, ExtractError, FoundMeta, Hit, HitKind, Image, carve};
 pub use census::{Census, Content, PageEntry, Standing};
 pub use clock::{Clock, clocks, rfc3339};
 pub use custody::{Custody, Sha256Sum, Stamp};

@@ -9,11 +9,13 @@
 mod extract;
 mod groups;
 mod hit;
+mod image;
 
 use std::io::{self, ErrorKind, Read};
 
 pub use extract::ExtractError;
 pub use hit::{FoundMeta, Hit, HitKind};
+pub use image::Image;
 
 use self::groups::Groups;
 use super::head::{Head, SECTOR};
