@@ -51,6 +51,7 @@ mod put;
 mod quote;
 mod raw_page;
 mod rename_bucket;
+mod report;
 mod search;
 mod snapshot;
 mod stats;
@@ -58,6 +59,7 @@ mod status;
 mod table;
 mod transaction;
 mod txid;
+mod utc;
 mod version;
 mod writers;
 
@@ -141,6 +143,7 @@ enum Command {
     Find(find::Args),
     History(history::Args),
     Audit(audit::Args),
+    Report(report::Args),
     #[command(visible_alias = "completion")]
     Completions(completions::Args),
     Man(man::Args),
@@ -206,6 +209,7 @@ fn dispatch(command: &Command, context: &mut Context<'_>) -> Result<Status, Fail
         Command::Find(args) => return find::run(args, context),
         Command::History(args) => return history::run(args, context),
         Command::Audit(args) => return audit::run(args, context),
+        Command::Report(args) => return report::run(args, context),
         Command::Snapshot(args) => return snapshot::run(args, context),
         Command::Put(args) => return put::run(args, context),
         Command::Delete(args) => return delete::run(args, context),

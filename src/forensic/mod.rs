@@ -41,6 +41,7 @@ mod item;
 mod judge;
 mod leftover;
 mod live;
+pub mod report;
 mod scan;
 
 pub use account::{Account, Class};

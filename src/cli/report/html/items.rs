@@ -1,0 +1,145 @@
+//! Owns the items of a page: by state, those that there is room for, and how many more there are.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use serde_json::Value;
+
+use super::super::{escape, text};
+use super::number::{count, grouped};
+use super::words;
+
+/// Items of one state that are shown.
+const MOST: u64 = 200;
+/// Characters of a key or a path.
+const KEY: usize = 300;
+/// Characters of a value.
+const VALUE: usize = 480;
+
+/// Items by state.
+#[derive(Default)]
+pub struct Items {
+    states: BTreeMap<String, State>,
+}
+
+#[derive(Default)]
+struct State {
+    count: u64,
+    uncommitted: u64,
+    html: String,
+}
+
+/// The states in the order in which they are shown.
+const ORDER: [&str; 9] =
+    ["deleted", "superseded", "dropped-bucket", "unjudged", "uncommitted", "beyond-hwm", "orphan-fragment", "slack", "live"];
+
+impl Items {
+    pub fn push(&mut self, item: &Value) {
+        let state = self.states.entry(item["state"].as_str().unwrap_or_default().to_owned()).or_default();
+        state.count += 1;
+        state.uncommitted += u64::from(has_mark(item, "U"));
+        if state.count <= MOST {
+            card(item, &mut state.html);
+        }
+    }
+
+    /// How many there are, and how many of them may never have been committed.
+    pub fn total(&self) -> (u64, u64) {
+        self.states.values().fold((0, 0), |(all, marked), state| (all + state.count, marked + state.uncommitted))
+    }
+
+    pub fn write(&self, html: &mut String) {
+        if self.states.is_empty() {
+            html.push_str("<p>Nothing was found outside of the current state.</p>");
+            return;
+        }
+        html.push_str("<div class=\"scroll\"><table><thead><tr><th>State</th><th class=\"n\">Items</th><th class=\"n\">Marked U</th></tr></thead><tbody>");
+        for (name, state) in self.in_order() {
+            let _ = write!(
+                html,
+                "<tr><td><a href=\"#state-{name}\">{name}</a><small>{}</small></td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>",
+                words::state(name),
+                grouped(state.count),
+                grouped(state.uncommitted)
+            );
+        }
+        html.push_str("</tbody></table></div><h4>Grades and marks</h4><dl>");
+        for (letter, meaning) in words::GRADES {
+            let class = letter.to_lowercase();
+            let _ = write!(html, "<dt><span class=\"badge {class}\">{letter}</span></dt><dd>{meaning}</dd>");
+        }
+        html.push_str("</dl>");
+        for (name, state) in self.in_order() {
+            let _ = write!(
+                html,
+                "<h3 id=\"state-{name}\">{name}: {}</h3><p>{}</p>",
+                count(state.count, "item"),
+                words::state(name)
+            );
+            html.push_str(&state.html);
+            if state.count > MOST {
+                let _ = write!(html, "<p class=\"more\">and {} more, all in the JSON lines</p>", grouped(state.count - MOST));
+            }
+        }
+    }
+
+    fn in_order(&self) -> impl Iterator<Item = (&str, &State)> {
+        ORDER.iter().filter_map(|name| self.states.get_key_value(*name)).map(|(name, state)| (name.as_str(), state))
+    }
+}
+
+fn has_mark(item: &Value, mark: &str) -> bool {
+    item["marks"].as_array().is_some_and(|marks| marks.iter().any(|it| it == mark))
+}
+
+fn card(item: &Value, html: &mut String) {
+    let number = |name: &str| item[name].as_u64().unwrap_or_default();
+    let (grade, offset, length) = (text::bytes(&item["grade"]), number("offset"), number("length"));
+    let _ = write!(html, "<div class=\"item\"><p class=\"k\"><span class=\"badge\">{grade}</span>");
+    for mark in ["U", "X"].into_iter().filter(|mark| has_mark(item, mark)) {
+        let _ = write!(html, "<span class=\"badge {}\">{mark}</span>", mark.to_lowercase());
+    }
+    let kind = item["kind"].as_str().unwrap_or_default();
+    match text::bytes(&item["key"]) {
+        key if key.is_empty() => _ = write!(html, "{kind} without a key"),
+        key if kind == "pair" => _ = write!(html, "<code>{}</code>", cut(&key, KEY)),
+        key => _ = write!(html, "{kind} <code>{}</code>", cut(&key, KEY)),
+    }
+    let bucket = match text::path(&item["bucket"]) {
+        Some(path) => format!("bucket <code>{}</code>", cut(&path, KEY)),
+        None => "bucket not known".to_owned(),
+    };
+    let element = item["element"].as_u64().map(|element| format!(", element {element}")).unwrap_or_default();
+    let _ = write!(
+        html,
+        "</p><p class=\"m\">{bucket} \u{b7} page {}{element} \u{b7} value at byte {} ({offset:#x}), {}",
+        grouped(number("page")),
+        grouped(offset),
+        count(length, "byte"),
+    );
+    if let clocks @ 1.. = item["clocks"].as_array().map_or(0, Vec::len) {
+        let _ = write!(html, " \u{b7} {}", cut(&text::clocks(&item["clocks"]), if clocks > 1 { KEY } else { KEY / 2 }));
+    }
+    html.push_str("</p>");
+    if kind != "bucket" && length > 0 {
+        let _ = write!(html, "<pre>{}</pre>", value(item));
+    }
+    let sum = text::bytes(&item["sha256"]);
+    let _ = write!(html, "<p class=\"h\">sha256 <code>{sum}</code> \u{b7} {}</p></div>", text::list(&item["reasons"]));
+}
+
+/// The begin of a value; of what is no text, its hexadecimal digits.
+fn value(item: &Value) -> String {
+    match &item["value"] {
+        Value::Null => "too long to be shown: its place, length and sum tell which bytes it is".to_owned(),
+        value => cut(&text::bytes(value), VALUE),
+    }
+}
+
+/// The begin of a text as markup, and how much more there is.
+pub fn cut(text: &str, most: usize) -> String {
+    match text::excerpt(text, most) {
+        (text, 0) => escape::xml(text),
+        (text, more) => format!("{}<span class=\"note\">… {} more</span>", escape::xml(text), grouped(more as u64)),
+    }
+}
