@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::facts::{Form, Kind};
 use super::text;
+use crate::cli::quote;
 
 /// As much of a text as a cell takes: spreadsheets have room for 32,767 characters.
 const LONGEST: usize = 8_000;
@@ -67,6 +68,7 @@ fn shown(member: &str, value: &Value) -> String {
     match (member, value) {
         ("bucket", value) => text::path(value).unwrap_or_default(),
         ("clocks", value) => text::clocks(value),
+        ("value", value) => quote::on_one_line(&text::raw(value)),
         (_, Value::Array(_)) => text::list(value),
         (_, value) => text::bytes(value),
     }

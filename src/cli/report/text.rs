@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::cli::bytes::from_hex;
 use crate::cli::quote;
 
 /// A byte string of a fact on one line: what would not show is escaped, what is no text is in hexadecimal digits.
@@ -11,6 +12,14 @@ pub fn bytes(value: &Value) -> String {
         Value::String(text) => quote::on_one_line(text.as_bytes()),
         Value::Object(fields) => format!("0x{}", fields.get("hex").and_then(Value::as_str).unwrap_or_default()),
         other => other.to_string(),
+    }
+}
+
+/// The bytes themselves.
+pub fn raw(value: &Value) -> Vec<u8> {
+    match value {
+        Value::String(text) => text.as_bytes().to_vec(),
+        value => from_hex(value["hex"].as_str().unwrap_or_default().as_bytes()).unwrap_or_default(),
     }
 }
 

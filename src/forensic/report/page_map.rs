@@ -26,7 +26,8 @@ pub struct Cell {
     pub count: u64,
     /// The class of most of them.
     pub class: Class,
-    /// Of the other classes among them the one that the file has the fewest pages of, so that a single page is seen.
+    /// Where some of them are something else to the current state, not only another kind of page, the class of those:
+    /// the one that the file has the fewest pages of, so that a single page is seen.
     pub also: Option<Class>,
     /// The bucket of most of them; `None` where most are of none that is known.
     pub owner: Option<BucketRef>,
@@ -83,9 +84,24 @@ impl Open {
     fn close(self, account: &Account) -> Option<Cell> {
         let most = |(class, pages): &(Class, u64)| (*pages, std::cmp::Reverse(*class));
         let class = self.classes.iter().copied().max_by_key(most)?.0;
-        let others = self.classes.iter().map(|(class, _)| *class).filter(|other| *other != class);
+        let others = self.classes.iter().map(|(class, _)| *class).filter(|other| use_of(*other) != use_of(class));
         let also = others.min_by_key(|other| (account.pages(*other), *other));
         let owner = self.owners.into_iter().max_by_key(|(owner, pages)| (*pages, std::cmp::Reverse(*owner)))?.0;
         Some(Cell { first: self.first?, count: self.count, class, also, owner })
+    }
+}
+
+/// What a page of a class is to the current state: classes of one use differ only in the kind of page.
+const fn use_of(class: Class) -> u8 {
+    match class {
+        Class::LiveBranch | Class::LiveLeaf | Class::LiveOverflow => 0,
+        Class::StaleBranch | Class::StaleLeaf | Class::StaleFreelist | Class::StaleOverflow => 1,
+        Class::FreeZero => 2,
+        Class::Orphan => 3,
+        Class::Beyond => 4,
+        Class::Meta => 5,
+        Class::Freelist => 6,
+        Class::Damaged => 7,
+        Class::Slack | Class::Tail => 8,
     }
 }

@@ -8,6 +8,8 @@ use serde_json::Value;
 use super::super::{escape, text};
 use super::number::{count, grouped};
 use super::words;
+use crate::cli::quote;
+use crate::store::INDEX_SIZE;
 
 /// Items of one state that are shown.
 const MOST: u64 = 200;
@@ -15,6 +17,9 @@ const MOST: u64 = 200;
 const KEY: usize = 300;
 /// Characters of a value.
 const VALUE: usize = 480;
+
+/// As many zeros as are counted and not shown.
+const ZEROS: usize = 8;
 
 /// Items by state.
 #[derive(Default)]
@@ -63,7 +68,7 @@ impl Items {
                 grouped(state.uncommitted)
             );
         }
-        html.push_str("</tbody></table></div><h4>Grades and marks</h4><dl>");
+        html.push_str("</tbody></table></div><h4>Grades and marks</h4><dl class=\"tight\">");
         for (letter, meaning) in words::GRADES {
             let class = letter.to_lowercase();
             let _ = write!(html, "<dt><span class=\"badge {class}\">{letter}</span></dt><dd>{meaning}</dd>");
@@ -84,7 +89,7 @@ impl Items {
     }
 
     fn in_order(&self) -> impl Iterator<Item = (&str, &State)> {
-        ORDER.iter().filter_map(|name| self.states.get_key_value(*name)).map(|(name, state)| (name.as_str(), state))
+        ORDER.iter().filter_map(|(name, _)| self.states.get_key_value(*name)).map(|(name, state)| (name.as_str(), state))
     }
 }
 
@@ -95,7 +100,9 @@ fn has_mark(item: &Value, mark: &str) -> bool {
 fn card(item: &Value, html: &mut String) {
     let number = |name: &str| item[name].as_u64().unwrap_or_default();
     let (grade, offset, length) = (text::bytes(&item["grade"]), number("offset"), number("length"));
-    let _ = write!(html, "<div class=\"item\"><p class=\"k\"><span class=\"badge\">{grade}</span>");
+    let color = ORDER.iter().find(|(state, _)| item["state"] == *state).map_or("line", |(_, color)| color);
+    let _ =
+        write!(html, "<div class=\"item\" style=\"--f:var(--{color})\"><p class=\"k\"><span class=\"badge\">{grade}</span>");
     for mark in ["U", "X"].into_iter().filter(|mark| has_mark(item, mark)) {
         let _ = write!(html, "<span class=\"badge {}\">{mark}</span>", mark.to_lowercase());
     }
@@ -128,12 +135,23 @@ fn card(item: &Value, html: &mut String) {
     let _ = write!(html, "<p class=\"h\">sha256 <code>{sum}</code> \u{b7} {}</p></div>", text::list(&item["reasons"]));
 }
 
-/// The begin of a value; of what is no text, its hexadecimal digits.
+/// The begin of a value, without the index of libkv's that stands before it. Zeros that follow each other are counted.
 fn value(item: &Value) -> String {
-    match &item["value"] {
-        Value::Null => "too long to be shown: its place, length and sum tell which bytes it is".to_owned(),
-        value => cut(&text::bytes(value), VALUE),
+    if item["value"].is_null() {
+        return "too long to be shown: its place, length and sum tell which bytes it is".to_owned();
     }
+    let bytes = text::raw(&item["value"]);
+    let has_index = item["clocks"].as_array().is_some_and(|clocks| clocks.iter().any(|clock| clock["index"].is_u64()));
+    let shown = bytes.get(if has_index { INDEX_SIZE } else { 0 }..).unwrap_or_default();
+    let mut out = String::new();
+    let runs = shown.chunk_by(|a, b| (*a == 0) == (*b == 0));
+    for run in runs {
+        match run {
+            [0, ..] if run.len() >= ZEROS => _ = write!(out, "\u{27e8}{} zeros\u{27e9}", grouped(run.len() as u64)),
+            _ => out.push_str(&quote::on_one_line(run)),
+        }
+    }
+    cut(&out, VALUE)
 }
 
 /// The begin of a text as markup, and how much more there is.

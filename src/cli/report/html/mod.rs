@@ -185,8 +185,8 @@ impl Page<'_, '_> {
         }
         tile("", &number::grouped(items), "recovered items");
         match unchanged {
-            true => tile("good", "\u{2713} unchanged", "evidence, before and after"),
-            false => tile("bad", "changed", "evidence, before and after"),
+            true => tile("good", "\u{2713} unchanged", "evidence"),
+            false => tile("bad", "changed", "evidence"),
         }
         html.push_str("</div>\n<nav>");
         let networks = if self.networks.count + self.problems.count > 0 { Some(("networks", "Networks")) } else { None };

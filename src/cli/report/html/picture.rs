@@ -24,34 +24,59 @@ const COLORS: usize = 8;
 /// The length of a path in a legend.
 const LONGEST: usize = 120;
 
-/// Whose pages are in a picture: the buckets with the most pages first.
+/// Whose pages are in a picture: the buckets with the most pages first. Where there are too many buckets for colours,
+/// those within one of the root bucket's have that one's.
 pub struct Owners {
     ranks: HashMap<BucketRef, usize>,
-    /// Path, pages in use, pages not in use.
-    legend: Vec<(String, u64, u64)>,
-    others: (u64, u64, u64),
+    legend: Vec<Owned>,
+    others: Owned,
     nobody: u64,
+}
+
+/// The pages of one colour.
+#[derive(Default)]
+struct Owned {
+    name: String,
+    buckets: u64,
+    live: u64,
+    old: u64,
+}
+
+impl Owned {
+    fn add(&mut self, other: &Owned) {
+        self.buckets += other.buckets;
+        self.live += other.live;
+        self.old += other.old;
+    }
 }
 
 impl Owners {
     pub fn of(history: &History<'_>) -> Owners {
-        let (mut pages, mut nobody) = (HashMap::<BucketRef, (u64, u64)>::new(), 0);
+        let (mut pages, mut nobody) = (HashMap::<BucketRef, Owned>::new(), 0);
         for span in page_spans(history) {
             match span.owner {
                 None => nobody += span.count,
                 Some(owner) => {
-                    let pages = pages.entry(owner).or_default();
-                    *(if is_live(span.class) { &mut pages.0 } else { &mut pages.1 }) += span.count;
+                    let owned = pages.entry(owner).or_insert_with(|| Owned { buckets: 1, ..Owned::default() });
+                    *(if is_live(span.class) { &mut owned.live } else { &mut owned.old }) += span.count;
                 }
             }
         }
-        let mut all: Vec<_> = pages.into_iter().collect();
-        all.sort_by_key(|(bucket, (live, old))| (std::cmp::Reverse(live + old), *bucket));
-        let rest = all.split_off(all.len().min(COLORS));
-        let others = rest.iter().fold((0, 0, 0), |(n, live, old), (_, pages)| (n + 1, live + pages.0, old + pages.1));
         let names = history.census().names();
-        let legend = all.iter().map(|(bucket, (live, old))| (name(*bucket, names), *live, *old)).collect();
-        let ranks = all.iter().enumerate().map(|(rank, (bucket, _))| (*bucket, rank)).collect();
+        let is_each = pages.len() <= COLORS;
+        let group = |bucket: BucketRef| if is_each { bucket } else { outermost(bucket, names) };
+        let groups: HashMap<BucketRef, BucketRef> = pages.keys().map(|bucket| (*bucket, group(*bucket))).collect();
+        let mut grouped = HashMap::<BucketRef, Owned>::new();
+        for (bucket, owned) in &pages {
+            grouped.entry(groups.get(bucket).copied().unwrap_or(*bucket)).or_default().add(owned);
+        }
+        let mut all: Vec<_> = grouped.into_iter().collect();
+        all.sort_by_key(|(bucket, owned)| (std::cmp::Reverse(owned.live + owned.old), *bucket));
+        let mut others = Owned::default();
+        all.drain(all.len().min(COLORS)..).for_each(|(_, owned)| others.add(&owned));
+        let rank_of = |group: &BucketRef| all.iter().position(|(bucket, _)| bucket == group);
+        let ranks = groups.iter().filter_map(|(bucket, group)| Some((*bucket, rank_of(group)?))).collect();
+        let legend = all.into_iter().map(|(bucket, owned)| Owned { name: name(bucket, names), ..owned }).collect();
         Owners { ranks, legend, others, nobody }
     }
 
@@ -67,24 +92,31 @@ impl Owners {
     /// What the colours stand for.
     pub fn legend(&self, html: &mut String) {
         html.push_str("<ul class=\"legend\">");
-        let pages = |live: u64, old: u64| match old {
-            0 => count(live, "page"),
-            old => format!("{}, {} more not in use", count(live, "page"), grouped(old)),
+        let pages = |owned: &Owned| match owned.old {
+            0 => count(owned.live, "page"),
+            old => format!("{}, {} more not in use", count(owned.live, "page"), grouped(old)),
         };
-        for (rank, (name, live, old)) in self.legend.iter().enumerate() {
-            let (name, letter) = (escape::xml(name), letter(rank));
-            let _ = write!(
-                html,
-                "<li>{}<b>{letter}</b> <code>{name}</code>: {}</li>",
-                swatch(&format!("b{rank}")),
-                pages(*live, *old)
-            );
+        for (rank, owned) in self.legend.iter().enumerate() {
+            let (name, letter) = (escape::xml(&owned.name), letter(rank));
+            let within = match owned.buckets {
+                0 | 1 => String::new(),
+                n => format!(" and {} in it", count(n - 1, "bucket")),
+            };
+            let (swatch, pages) = (swatch(&format!("b{rank}")), pages(owned));
+            let _ = write!(html, "<li>{swatch}<b>{letter}</b> <code>{name}</code>{within}: {pages}</li>");
         }
-        if let (n @ 1.., live, old) = self.others {
-            let _ = write!(html, "<li>{}{}: {}</li>", swatch("bx"), count(n, "other bucket"), pages(live, old));
+        if self.others.buckets > 0 {
+            let others = count(self.others.buckets, "other bucket");
+            let _ = write!(html, "<li>{}{others}: {}</li>", swatch("bx"), pages(&self.others));
         }
         let _ = write!(html, "<li>{}of no bucket that is known: {}</li></ul>", swatch("bn"), count(self.nobody, "page"));
     }
+}
+
+/// The bucket in the root bucket that a bucket is, or lies in.
+fn outermost(bucket: BucketRef, names: &BucketNames) -> BucketRef {
+    let path = names.path(bucket);
+    path.first().and_then(|name| names.child(BucketRef::ROOT, name)).unwrap_or(bucket)
 }
 
 fn letter(rank: usize) -> String {
@@ -162,8 +194,8 @@ pub fn pictures(history: &History<'_>, classes: &[Value], owners: &Owners) -> St
     let per_cell = match map.pages_per_cell {
         1 => "One cell is one page.".to_owned(),
         n => format!(
-            "One cell is {} pages, in the colour of most of them; a small square in its corner is the rarest other kind \
-             among them.",
+            "One cell is {} pages, in the colour of most of them; a small square in its corner is a page among them that is \
+             something else to the current state.",
             grouped(n)
         ),
     };

@@ -143,7 +143,7 @@ pub fn lead(layout: &Value, evidence: &Value, (items, marked): (u64, u64), html:
         n => _ = write!(html, "{} items were found that this state does not show. ", grouped(n)),
     }
     if marked > 0 {
-        let _ = write!(html, "Of {} it cannot be ruled out that no transaction ever committed them.", grouped(marked));
+        let _ = write!(html, "{} of them may be of a transaction that never committed.", grouped(marked));
     }
     html.push_str("</p>\n");
 }
@@ -212,8 +212,7 @@ pub fn metas(metas: &[Value], html: &mut String) {
             (true, false) => "valid, not current",
             (false, _) => "refused",
         };
-        let _ =
-            write!(html, "<div class=\"card\"><h3 style=\"margin-top:0\">Page {}: {standing}</h3><dl>", text_of(&meta["page"]));
+        let _ = write!(html, "<div class=\"card\"><h3>Page {}: {standing}</h3><dl class=\"tight\">", text_of(&meta["page"]));
         if !meta["refused"].is_null() {
             row("Refused, since", &format!("<b style=\"color:var(--alarm)\">{}</b>", text_of(&meta["refused"])), html);
         }
@@ -246,14 +245,14 @@ pub fn account(classes: &[Value], whole: u64, runs: u64, html: &mut String) {
         let _ =
             write!(html, "<i style=\"flex-grow:{bytes};--f:var(--{name})\" title=\"{name}: {}\"></i>", count(bytes, "byte"));
     }
-    html.push_str("</div><div class=\"scroll\"><table><thead><tr><th>Class</th><th class=\"n\">Pages</th><th class=\"n\">Bytes</th><th class=\"n\">Share</th></tr></thead><tbody>");
+    html.push_str("</div><div class=\"scroll\"><table class=\"stack\"><thead><tr><th>Class</th><th class=\"n\">Pages</th><th class=\"n\">Bytes</th><th class=\"n\">Share</th></tr></thead><tbody>");
     let (mut pages, mut bytes) = (0, 0);
     for class in shown {
         let name = text::bytes(&class["class"]);
         (pages, bytes) = (pages + number(class, "pages"), bytes + number(class, "bytes"));
         let _ = write!(
             html,
-            "<tr><td>{}<b>{name}</b><small>{}</small></td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>",
+            "<tr><td>{}<b>{name}</b><small>{}</small></td><td class=\"n\" data-n=\"pages\">{}</td><td class=\"n\" data-n=\"bytes\">{}</td><td class=\"n\">{}</td></tr>",
             swatch(&name),
             words::class(&name).0,
             grouped(number(class, "pages")),
@@ -264,7 +263,7 @@ pub fn account(classes: &[Value], whole: u64, runs: u64, html: &mut String) {
     let equal = if bytes == whole { "the file, to the byte" } else { "which is not the length of the file" };
     let _ = write!(
         html,
-        "</tbody><tfoot><tr><td>All classes: {equal}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr></tfoot></table></div>\
+        "</tbody><tfoot><tr><td>All classes: {equal}</td><td class=\"n\" data-n=\"pages\">{}</td><td class=\"n\" data-n=\"bytes\">{}</td><td class=\"n\">{}</td></tr></tfoot></table></div>\
          <p class=\"note\">The pages lie in {} of one class and one bucket, which the JSON lines list with offsets.</p>\n",
         grouped(pages),
         grouped(bytes),
@@ -327,7 +326,7 @@ pub fn bucket(bucket: &Value) -> String {
 
 pub fn network(network: &Value) -> String {
     let listed = |value: &Value| Some(text::list(value)).filter(|list| !list.is_empty()).unwrap_or_else(|| "none".to_owned());
-    let mut html = format!("<div class=\"card\"><h3 style=\"margin-top:0\">{}</h3><dl>", text_of(&network["name"]));
+    let mut html = format!("<div class=\"card\"><h3>{}</h3><dl>", text_of(&network["name"]));
     row("Id", &code(&network["id"]), &mut html);
     row("Driver, scope", &format!("{}, {}", text_of(&network["driver"]), text_of(&network["scope"])), &mut html);
     row("Created", &text_of(&network["created"]), &mut html);
