@@ -31,7 +31,7 @@ pub struct Command {
 }
 
 /// The commands that read one file, each with every way to write its output.
-const LINES: [&str; 55] = [
+const LINES: [&str; 58] = [
     "info FILE",
     "info FILE --verbose",
     "info FILE --format json",
@@ -87,6 +87,9 @@ const LINES: [&str; 55] = [
     "net export FILE",
     "net script FILE",
     "net script FILE --as compose",
+    "report FILE",
+    "report FILE --format json",
+    "report FILE --format dfxml",
 ];
 
 /// The commands that change a file, where it is sound enough for that.

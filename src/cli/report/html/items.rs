@@ -34,9 +34,18 @@ struct State {
     html: String,
 }
 
-/// The states in the order in which they are shown.
-const ORDER: [&str; 9] =
-    ["deleted", "superseded", "dropped-bucket", "unjudged", "uncommitted", "beyond-hwm", "orphan-fragment", "slack", "live"];
+/// The states in the order in which they are shown, and the colour at their side.
+const ORDER: [(&str, &str); 9] = [
+    ("deleted", "stale-leaf"),
+    ("superseded", "live-overflow"),
+    ("dropped-bucket", "stale-branch"),
+    ("unjudged", "free-zero"),
+    ("uncommitted", "damaged"),
+    ("beyond-hwm", "beyond-hwm"),
+    ("orphan-fragment", "orphan"),
+    ("slack", "slack"),
+    ("live", "live-leaf"),
+];
 
 impl Items {
     pub fn push(&mut self, item: &Value) {
