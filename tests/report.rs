@@ -273,6 +273,8 @@ fn whatever_the_file_is_like_the_documents_are_well_formed_and_load_nothing() {
         }
         let document = markup::parse(&page.out).unwrap_or_else(|e| panic!("{name}: {e}"));
         assert_harmless(&page.out, &document, &name);
+        // In no text either, so that whoever searches the page finds nothing.
+        assert!(!["<script", "src=", "url(", "@import"].iter().any(|word| page.out.contains(word)), "{name}");
         markup::parse(&report(&bytes, "dfxml").out).unwrap_or_else(|e| panic!("{name}: {e}"));
         pages += 1;
     }
@@ -301,8 +303,11 @@ fn assert_harmless(page: &str, document: &Element, name: &str) {
     for word in ["url(", "@import", "http", "expression"] {
         assert!(!style.contains(word), "{word}");
     }
-    assert!(!page.contains("<script") && !page.contains("src=") && !page.contains("url("), "{name}");
-    let hidden = page.chars().find(|c| (c.is_control() && *c != '\n') || ('\u{200b}'..='\u{202f}').contains(c));
+    let is_hidden = |c: char| {
+        let turns = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+        (c.is_control() && c != '\n') || turns
+    };
+    let hidden = page.chars().find(|c| is_hidden(*c));
     assert_eq!(hidden, None, "{name}");
 }
 
@@ -340,7 +345,7 @@ fn hostile() -> Arc<[u8]> {
             let mut bucket = tx.create_bucket(name.as_bytes())?;
             HOSTILE.iter().try_for_each(|key| bucket.put(key.as_bytes(), name.as_bytes()))?;
             bucket.create_bucket(b"inner")?;
-            tx.bucket(b"gone")?.put(name.as_bytes(), name.as_bytes())?;
+            tx.bucket_mut(b"gone")?.put(name.as_bytes(), name.as_bytes())?;
         }
         let mut networks = tx.create_bucket(b"libnetwork")?;
         for (n, name) in HOSTILE.iter().enumerate() {
@@ -352,7 +357,7 @@ fn hostile() -> Arc<[u8]> {
     })
     .unwrap();
     db.update(|tx| tx.delete_bucket(b"gone")).unwrap();
-    db.update(|tx| HOSTILE.iter().try_for_each(|name| tx.bucket(name.as_bytes())?.delete(b"+1+1").map(|_| ()))).unwrap();
+    db.update(|tx| HOSTILE.iter().try_for_each(|name| tx.bucket_mut(name.as_bytes())?.delete(b"+1+1").map(|_| ()))).unwrap();
     drop(db);
     disk.to_bytes().into()
 }
@@ -467,5 +472,7 @@ fn the_page_of_a_large_file_is_small_and_says_what_it_leaves_out() {
     let lines = report(&bytes, "jsonl").out;
     let items = lines.lines().filter(|line| line.starts_with("{\"type\":\"item\"")).count();
     assert!(items > 15_000, "{items}");
-    assert!(page.out.contains("more, all in the JSON lines") && page.out.contains("One cell is 16 pages"));
+    assert!(page.out.contains("more, all in the JSON lines"));
+    let per_cell = PageMap::of(&history, 64 * 40).pages_per_cell;
+    assert!(per_cell > 1 && page.out.contains(&format!("One cell is {per_cell} pages")), "{per_cell}");
 }

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use serde_json::{Map, Value};
 
 use super::facts::{Form, Kind};
-use super::text;
+use super::{escape, text};
 use crate::cli::quote;
 
 /// As much of a text as a cell takes: spreadsheets have room for 32,767 characters.
@@ -77,7 +77,7 @@ fn shown(member: &str, value: &Value) -> String {
 /// What has no column of its own.
 fn rest(mut fields: Map<String, Value>) -> String {
     fields.retain(|_, value| !value.is_null());
-    if fields.is_empty() { String::new() } else { Value::Object(fields).to_string() }
+    if fields.is_empty() { String::new() } else { escape::visible(&Value::Object(fields).to_string()) }
 }
 
 /// A text between double quotes, or nothing, safe to be opened by a spreadsheet.

@@ -36,7 +36,7 @@ pub fn share(part: u64, whole: u64) -> String {
     let percent = if whole == 0 { 0.0 } else { part as f64 * 100.0 / whole as f64 };
     match part {
         0 => "0 %".to_owned(),
-        _ if percent < 0.01 => "< 0.01 %".to_owned(),
+        _ if percent < 0.01 => "under 0.01 %".to_owned(),
         _ => format!("{percent:.2} %"),
     }
 }
@@ -50,6 +50,6 @@ mod tests {
         assert_eq!([0, 999, 1000, 1234567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!((count(1, "page"), count(2, "page")), ("1 page".into(), "2 pages".into()));
         assert_eq!([1, 1023, 1024, 1536, 131072].map(size), ["1 byte", "1,023 bytes", "1 KiB", "1.5 KiB", "128 KiB"]);
-        assert_eq!((share(0, 0), share(1, 1 << 40), share(1, 3)), ("0 %".into(), "< 0.01 %".into(), "33.33 %".into()));
+        assert_eq!((share(0, 0), share(1, 1 << 40), share(1, 3)), ("0 %".into(), "under 0.01 %".into(), "33.33 %".into()));
     }
 }
