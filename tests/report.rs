@@ -356,8 +356,9 @@ fn hostile() -> Arc<[u8]> {
         Ok::<_, unbolt::Error>(())
     })
     .unwrap();
-    db.update(|tx| tx.delete_bucket(b"gone")).unwrap();
     db.update(|tx| HOSTILE.iter().try_for_each(|name| tx.bucket_mut(name.as_bytes())?.delete(b"+1+1").map(|_| ()))).unwrap();
+    // The last, so that nothing is written where it was.
+    db.update(|tx| tx.delete_bucket(b"gone")).unwrap();
     drop(db);
     disk.to_bytes().into()
 }

@@ -180,12 +180,12 @@ impl Page<'_, '_> {
         }
         match (self.layout["txid"].is_null(), self.wrong) {
             (true, _) => tile("bad", "impossible", "integrity check"),
-            (false, 0) => tile("good", "\u{2713} sound", "integrity check"),
+            (false, 0) => tile("good", "sound", "integrity check"),
             (false, n) => tile("bad", &number::grouped(n), "findings of the check"),
         }
         tile("", &number::grouped(items), "recovered items");
         match unchanged {
-            true => tile("good", "\u{2713} unchanged", "evidence"),
+            true => tile("good", "unchanged", "evidence"),
             false => tile("bad", "changed", "evidence"),
         }
         html.push_str("</div>\n<nav>");
