@@ -132,3 +132,38 @@ fn no_live_item_of_a_real_file_is_called_deleted() {
     println!("{deleted} deleted, {superseded} superseded");
     assert!(deleted > 100 && superseded > 10, "{deleted} deleted, {superseded} superseded");
 }
+
+#[test]
+fn a_file_too_long_for_memory_is_looked_at_by_position_and_shows_the_same() {
+    const LONG: u64 = (64 << 20) + 5;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("long.db");
+    let bytes = support::testdata::database("docker/networks-stopped-20.10.24.db").bytes();
+    std::fs::write(&path, &bytes).unwrap();
+    std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(LONG).unwrap();
+    let (held, long) = (Evidence::from_bytes(bytes).unwrap(), Evidence::open(&path).unwrap());
+    let (held, of_long) = (History::of(&held).unwrap(), History::of(&long).unwrap());
+    let shown = |history: &History<'_>| {
+        let items = items(history, &ALL);
+        items.iter().map(|it| (it.state, it.key_offset, it.value_offset, it.value.to_vec(), it.uncommitted)).collect::<Vec<_>>()
+    };
+    assert_eq!(shown(&held), shown(&of_long));
+    assert_eq!(of_long.census().account().total(), LONG);
+    assert_eq!(of_long.census().account().bytes(Class::Tail), 5);
+    assert!(long.examine_again().unwrap().is_unchanged());
+}
+
+#[test]
+fn page_size_and_byte_order_are_found_where_the_metas_are_gone() {
+    for database in databases_up_to(LARGEST) {
+        let mut bytes = database.bytes();
+        let known = Evidence::from_bytes(bytes.clone()).unwrap().layout();
+        let pages = bytes.len() as u64 / known.page_size.bytes();
+        bytes[..2 * known.page_size.get() as usize].fill(0);
+        let found = Evidence::from_bytes(bytes).unwrap();
+        assert!(found.layout() == known || pages < 3, "{}: {:?} for {known:?}", database.name, found.layout());
+        assert!(found.is_bolt(), "{}", database.name);
+    }
+    let big = Evidence::from_bytes(to_big_endian(&Base::new().bytes)).unwrap();
+    assert_eq!(big.layout().endian, unbolt::format::Endian::Big);
+}

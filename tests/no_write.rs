@@ -13,7 +13,7 @@ use unbolt::{Db, Snapshot};
 /// Every reading command and every dry run, its arguments parted by blanks. FILE is the database, FOLDER the directory it
 /// lies in, OUT a path elsewhere, OTHER another database, RECORDS and EXPORT files elsewhere that `kv import` and `net
 /// import` take, ROOT the page on which its root bucket begins, KEY a key of Docker's bucket.
-const COMMANDS: [&str; 69] = [
+const COMMANDS: [&str; 76] = [
     "info FILE",
     "info --format json FILE",
     "check FILE",
@@ -68,6 +68,13 @@ const COMMANDS: [&str; 69] = [
     "snapshot --raw FILE OUT",
     "compact -o OUT FILE",
     "compact --no-sync -o OUT FILE",
+    "history FILE",
+    "history --all --format json FILE",
+    "history --deleted FILE",
+    "history FILE libnetwork KEY",
+    "history --roots FILE",
+    "audit FILE",
+    "audit --format json FILE",
     "report FILE -o OUT",
     "report --format dfxml --output OUT FILE",
     "find FOLDER",
@@ -293,7 +300,10 @@ fn reading_a_sound_file_takes_no_lock_and_writes_nothing() {
         let ran = scene.run(command);
         match command {
             // What is asked for is not there.
-            "get FILE libnetwork no-such-key" | "kv exists FILE no-such-key" | "net rm port FILE 8080" => {
+            "get FILE libnetwork no-such-key"
+            | "history --deleted FILE"
+            | "kv exists FILE no-such-key"
+            | "net rm port FILE 8080" => {
                 assert_eq!(ran.status, 1, "{command}: {ran:?}");
             }
             // The older state may have been written over.

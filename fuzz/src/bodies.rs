@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use clap::Parser;
 use unbolt::check::check_snapshot;
 use unbolt::cli::{Cli, Context, Status};
-use unbolt::forensic::Evidence;
+use unbolt::forensic::{Evidence, History, Wanted, audit};
 use unbolt::format::{
     BranchElement, BucketHeader, BucketRoot, Bytes, Endian, Layout, Leaf, LeafElement, Page, PageHeader, PageId, PageKind,
     PageSize, RawMeta, encode_branch, encode_freelist, encode_inline, encode_leaf, encode_meta,
@@ -131,12 +131,30 @@ pub fn open(data: &[u8]) {
     for page in [said, said.swap_bytes(), 512, 1024, 4096] {
         repair(&mut file, page as usize);
     }
+    examine(&file);
     let Ok(snapshot) = Snapshot::from_bytes(file.clone()) else { return };
     read(&snapshot);
     export(&file);
     if let Ok(older) = Snapshot::from_bytes(file).and_then(|snapshot| snapshot.at(TxSelector::Previous)) {
         read(&older);
     }
+}
+
+/// Looks for everything that the file holds: what is found lies where it says, and every byte is of one class.
+fn examine(file: &[u8]) {
+    let Ok(evidence) = Evidence::from_bytes(file) else { return };
+    let Ok(history) = History::of(&evidence) else { return };
+    assert_eq!(history.census().account().total(), file.len() as u64);
+    let all = Wanted { live: true, copies: true };
+    let shown = history.each(&all, &mut |item| {
+        for (bytes, offset) in [(&item.key, item.key_offset), (&item.value, item.value_offset)] {
+            let there = usize::try_from(offset).ok().and_then(|at| file.get(at..)).unwrap_or_default();
+            assert!(there.starts_with(bytes), "{item:?}");
+        }
+        Ok::<(), Error>(())
+    });
+    shown.expect("memory can be read");
+    audit(&history, &mut drop).expect("memory can be read");
 }
 
 /// Exports the file, as text to nowhere.

@@ -30,11 +30,12 @@ Without a key: what lies outside of the current state, and beside each replaced 
 With a key alone: its versions in any bucket; with the buckets on the way to it too, those there and
 those whose bucket is not known.
 
-GRADE: A in the current state; B on a whole page with its own number; C on what is left of a run, or
-on a page that breaks a rule; D bytes without a header. The letter U behind it marks what may be of a
-transaction that never committed: it is not known to be an older version. X marks a page that trees
-name for different buckets. ORDER is what the value itself tells of its time, with its source; libkv's
-index orders what was written in one run of a daemon.
+STATE: what may be of a transaction that never committed is called `or uncommitted`: whether it is
+older than the current state is not known, and nothing in a Bolt file can prove it. GRADE: A in the
+current state; B on a whole page with its own number; C on what is left of a run, or on a page that
+breaks a rule; D bytes without a header; X behind it: trees name the page for different buckets.
+ORDER is what the value itself tells of its time, with its source; libkv's index orders what was
+written in one run of a daemon.
 
 Exits with status 1 where nothing was found, 3 where the file changed meanwhile.
 
@@ -54,7 +55,8 @@ pub struct Args {
     /// Leave out keys that the current state has
     #[arg(long, conflicts_with = "all")]
     pub deleted: bool,
-    /// List all of the current state too, and every copy of it on pages that are not in use
+    /// List all of the current state too, and every copy of it on pages that are not in use; as JSON in the order of its
+    /// trees and then of the file
     #[arg(long)]
     pub all: bool,
     /// List the roots of other states instead: exact where all their pages are provably of one time, else composite
@@ -71,9 +73,10 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
         let failed = |e| Failure::of(&args.evidence.file, e);
         let history = History::of(evidence).map_err(failed)?;
         note(&history, args, spool);
-        match args.roots {
-            true => roots(&history, args.format, spool),
-            false => versions(&history, args, &sought, spool),
+        match (args.roots, args.all, args.format) {
+            (true, ..) => roots(&history, args.format, spool),
+            (_, true, Listing::Json) => everything(&history, &sought, spool),
+            _ => versions(&history, args, &sought, spool),
         }
     })
 }
@@ -139,6 +142,20 @@ fn versions(history: &History<'_>, args: &Args, sought: &Sought, spool: &mut Spo
     versions.sort_by(|a, b| a.rank().cmp(&b.rank()));
     let found = !versions.is_empty();
     print(versions, spool.out())?;
+    Ok(if found { Status::Done } else { Status::No })
+}
+
+/// Everything as it is found, since there may be more of it than fits in memory.
+fn everything(history: &History<'_>, sought: &Sought, spool: &mut Spool) -> Result<Status, Failure> {
+    let mut found = false;
+    history.each(&Wanted { live: true, copies: true }, &mut |item| -> Result<(), Shown> {
+        if sought.is(item, history) {
+            found = true;
+            let version = Version::of(item, history, Listing::Json)?;
+            print(vec![version], spool.out()).map_err(Shown::Failed)?;
+        }
+        Ok(())
+    })?;
     Ok(if found { Status::Done } else { Status::No })
 }
 
@@ -214,8 +231,8 @@ fn cells(item: &Item, path: Option<&[Vec<u8>]>, clocks: &[Clock]) -> Vec<String>
     let more = if item.value.len() > excerpt.len() { "…" } else { "" };
     let why: Vec<&str> = item.reasons.iter().map(|reason| reason.as_str()).collect();
     vec![
-        item.state.to_string(),
-        format!("{}{}", item.grade, item.marks()),
+        item.state_in_words(),
+        if item.mixed { format!("{} X", item.grade) } else { item.grade.to_string() },
         item.key_offset.to_string(),
         item.page.to_string(),
         item.value.len().to_string(),
@@ -283,11 +300,6 @@ fn note(history: &History<'_>, args: &Args, spool: &mut Spool) {
     if history.generations().is_anything_possible() && evidence.current().is_some() {
         spool.note(format_args!(
             "{file}: the previous state is not there whole: anything that is not in use may be of a transaction that never committed"
-        ));
-    }
-    if args.format == Listing::Table && !args.roots {
-        spool.note(format_args!(
-            "{file}: marked U: may never have been committed, which nothing in a Bolt file can prove or rule out"
         ));
     }
 }

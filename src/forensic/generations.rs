@@ -23,7 +23,7 @@ use super::evidence::Evidence;
 use super::leftover::Run;
 use crate::error::{Corruption, Result};
 use crate::format::{BucketHeader, BucketRoot, Bytes, Leaf, LeafItem, Meta, Page, PageId, PageKind, SharedBytes, TxId};
-use crate::tree::{BucketAt, PageSet, Pages, Place, Visitor, walk};
+use crate::tree::{BucketAt, PageSet, Pages, Place, Visitor, verify, walk};
 
 /// How many trees are walked to tell what they are. Where there are more that could be a whole state, anything may be
 /// uncommitted.
@@ -84,6 +84,7 @@ pub struct Generations {
     owners: HashMap<PageId, Option<BucketRef>>,
     of_previous: PageSet,
     unnamed: PageSet,
+    newer: PageSet,
     anything: bool,
 }
 
@@ -91,8 +92,9 @@ impl Generations {
     /// Looks for other states. The buckets that they have are added to the names in the census.
     pub fn of(evidence: &Evidence, census: &mut Census) -> Result<Generations> {
         let nothing = || PageSet::below(census.len());
-        let (of_previous, unnamed) = (nothing(), nothing());
-        let mut found = Generations { roots: Vec::new(), owners: HashMap::new(), of_previous, unnamed, anything: false };
+        let (of_previous, unnamed, newer) = (nothing(), nothing(), nothing());
+        let (roots, owners) = (Vec::new(), HashMap::new());
+        let mut found = Generations { roots, owners, of_previous, unnamed, newer, anything: false };
         let Some(current) = evidence.current() else {
             found.anything = true;
             return Ok(found);
@@ -123,6 +125,12 @@ impl Generations {
         self.unnamed.contains(page)
     }
 
+    /// Whether such a state has the page that also has pages beyond the high-water mark, so that it was written after the
+    /// current one and never committed.
+    pub fn is_of_newer(&self, page: PageId) -> bool {
+        self.newer.contains(page)
+    }
+
     /// Whether a page not in use may have been written by a transaction that never committed.
     pub fn may_be_uncommitted(&self, page: PageId, standing: Standing) -> bool {
         match standing {
@@ -139,6 +147,15 @@ impl Generations {
         self.owners.get(&page).copied()
     }
 
+    /// Takes in doubt what another tree says of pages whose bucket is known.
+    fn contradict(&mut self, tree: &Tree) {
+        for (page, bucket) in &tree.own {
+            if let Some(owner) = self.owners.get_mut(page).filter(|owner| **owner != Some(*bucket)) {
+                *owner = None;
+            }
+        }
+    }
+
     fn own(&mut self, tree: &Tree) {
         for (page, bucket) in &tree.own {
             let owner = self.owners.entry(*page).or_insert(Some(*bucket));
@@ -146,6 +163,15 @@ impl Generations {
                 *owner = None;
             }
         }
+    }
+}
+
+/// Whether trees and list of a state account for every page below its high-water mark.
+fn is_accounted_for(state: Pages<'_, Evidence>) -> Result<bool> {
+    match verify(state) {
+        Ok(()) => Ok(true),
+        Err(e) if e.is_corrupt() => Ok(false),
+        Err(e) => Err(e),
     }
 }
 
@@ -177,9 +203,12 @@ impl Search<'_, '_> {
     fn previous(&mut self) -> Result<bool> {
         let Some(previous) = self.evidence.previous() else { return Ok(false) };
         let meta = *previous.meta();
-        let tree = self.tree(&meta)?;
+        let mut tree = self.tree(&meta)?;
+        tree.is_sound &= meta.freelist.is_none() || is_accounted_for(previous)?;
         let slot = self.evidence.metas().slots.iter().find(|slot| slot.meta == Ok(meta)).map_or(PageId(0), |slot| slot.page);
-        let label = match tree.is_sound && tree.own.is_empty() {
+        // A root that the current state has too, with all that it leads to: whoever names it names the same state.
+        let is_same = tree.is_sound && tree.own.is_empty() && meta.root == self.current.meta().root;
+        let label = match is_same {
             true => RootLabel::Exact,
             false => RootLabel::Composite,
         };
@@ -229,7 +258,7 @@ impl Search<'_, '_> {
     }
 
     /// Where no list is stored, any tree that can be walked whole may be a state. Whether its root is the file's or
-    /// that of some bucket cannot be told, so nothing is said about whose its pages are.
+    /// that of some bucket cannot be told, so all that its pages get from it is doubt.
     fn without_list(&mut self) -> Result<bool> {
         let has_buckets = |page: &Page<SharedBytes>| {
             page.clone().into_leaf().is_ok_and(|leaf| leaf.next_bucket(0).is_some()) || page.kind() == PageKind::Branch
@@ -252,6 +281,7 @@ impl Search<'_, '_> {
             if tree.is_sound {
                 any = true;
                 self.take_unnamed(run.first, None, &tree);
+                self.found.contradict(&tree);
             }
         }
         Ok(any)
@@ -261,6 +291,10 @@ impl Search<'_, '_> {
         let (origin, label, own_pages) = (RootOrigin::Page, RootLabel::Composite, length(tree.own.len()));
         self.found.roots.push(Root { page, origin, label, walks: Some(true), freelist, own_pages });
         tree.own.iter().for_each(|(page, _)| _ = self.found.unnamed.insert(*page));
+        let high_water = self.current.meta().high_water;
+        if tree.own.iter().any(|(page, _)| *page >= high_water) {
+            tree.own.iter().for_each(|(page, _)| _ = self.found.newer.insert(*page));
+        }
     }
 
     /// Whatever else looks like the root of a file: a leaf with buckets that nothing else not in use refers to.
@@ -294,7 +328,13 @@ impl Search<'_, '_> {
     fn tree(&mut self, meta: &Meta) -> Result<Tree> {
         let pages = PageSet::below(self.census.len());
         let tree = Tree { pages, own: Vec::new(), is_sound: meta.validate().is_ok() };
-        let mut looking = Looking { census: self.census, names: self.names, here: vec![BucketRef::ROOT], tree };
+        let mut looking = Looking {
+            census: self.census,
+            is_listed: meta.freelist.is_some(),
+            names: self.names,
+            here: vec![BucketRef::ROOT],
+            tree,
+        };
         walk(Pages::new(self.evidence, self.evidence.layout(), meta), &mut looking)?;
         Ok(looking.tree)
     }
@@ -386,6 +426,8 @@ struct Tree {
 
 struct Looking<'l> {
     census: &'l Census,
+    /// Whether a list of free pages will be held against the tree.
+    is_listed: bool,
     names: &'l mut BucketNames,
     here: Vec<BucketRef>,
     tree: Tree,
@@ -423,7 +465,10 @@ impl<B: Bytes> Visitor<B> for Looking<'_> {
             match self.census.entry(id) {
                 Some(entry) if entry.standing == Standing::Live => {
                     let content = if n == 0 { super::scan::content_of(page.kind()) } else { Content::Overflow };
-                    self.tree.is_sound &= (entry.owner, entry.content) == (Some(self.bucket()), content);
+                    // A bucket that was renamed or moved has the same pages. Where a list accounts for every page, nothing
+                    // else can be the reason.
+                    let is_its = entry.owner == Some(self.bucket()) || self.is_listed;
+                    self.tree.is_sound &= is_its && entry.content == content;
                 }
                 Some(entry) if entry.is_open() => {
                     is_own = true;

@@ -120,7 +120,7 @@ impl<'e> History<'e> {
         item.reasons.extend(unnamed.then_some(Reason::UnnamedState));
         item.reasons.extend((item.uncommitted && !previous && !unnamed).then_some(Reason::NotShownOlder));
         item.state = match item.state {
-            State::Unjudged if unnamed && !previous => State::Uncommitted,
+            State::Unjudged if any(&|page| self.generations.is_of_newer(page)) => State::Uncommitted,
             state => state,
         };
     }

@@ -57,7 +57,7 @@ words! {
         Deleted = "deleted",
         /// The current state does not have the bucket.
         DroppedBucket = "dropped-bucket",
-        /// Part of a whole state that no meta names: of a transaction that never committed, or of one before the previous.
+        /// Part of a whole state that was written after the current one and that no meta names.
         Uncommitted = "uncommitted",
         /// Bytes without a header.
         OrphanFragment = "orphan-fragment",
@@ -165,6 +165,15 @@ impl Item {
         let mut path = names.path(self.owner?);
         path.extend(self.inner.iter().map(|name| &name[..]));
         Some(path)
+    }
+
+    /// The state in words that claim no more than is known: what may never have been committed is not called older.
+    pub fn state_in_words(&self) -> String {
+        match self.state {
+            State::Live | State::Uncommitted | State::Slack => self.state.to_string(),
+            state if self.uncommitted => format!("{state} or uncommitted"),
+            state => state.to_string(),
+        }
     }
 
     /// The marks as letters: `U`, `X`, both, or none.

@@ -10,7 +10,9 @@ use std::sync::OnceLock;
 pub fn program(name: &str) -> Option<PathBuf> {
     static BUILT: OnceLock<Option<PathBuf>> = OnceLock::new();
     built(
-        BUILT.get_or_init(|| build("interop", &["./writer", "./lock", "./create", "./script", "./dump", "./crash"])).as_deref(),
+        BUILT
+            .get_or_init(|| build("interop", &["./writer", "./lock", "./create", "./script", "./dump", "./crash", "./deleted"]))
+            .as_deref(),
         name,
     )
 }

@@ -31,7 +31,7 @@ pub struct Command {
 }
 
 /// The commands that read one file, each with every way to write its output.
-const LINES: [&str; 58] = [
+const LINES: [&str; 65] = [
     "info FILE",
     "info FILE --verbose",
     "info FILE --format json",
@@ -64,6 +64,13 @@ const LINES: [&str; 58] = [
     "search FILE [a-f]+0 --format json",
     "export FILE",
     "export FILE --txid previous",
+    "history FILE",
+    "history FILE --all --format json",
+    "history FILE BUCKET KEY --deleted",
+    "history FILE --roots",
+    "history FILE --page-size 1024 --byte-order big",
+    "audit FILE",
+    "audit FILE --format json",
     "kv list FILE --bucket TOP",
     "kv list FILE --bucket TOP --format json",
     "kv get FILE KEY --bucket TOP",

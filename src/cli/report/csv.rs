@@ -16,7 +16,7 @@ const LONGEST: usize = 8_000;
 /// The columns: of these members, each by the names that the kinds of facts have for it, and the rest as JSON.
 const COLUMNS: [(&str, &[&str]); 21] = [
     ("name", &["name", "code", "class", "label", "tool"]),
-    ("state", &["state", "severity"]),
+    ("state", &["state_in_words", "state", "severity"]),
     ("grade", &["grade"]),
     ("marks", &["marks"]),
     ("bucket", &["bucket"]),

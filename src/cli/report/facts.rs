@@ -295,6 +295,7 @@ impl Case<'_> {
         let mut fact = item_json::object(item, path.as_deref(), &clocks(item, names));
         if let Some(fields) = fact.as_object_mut() {
             fields.insert("depth".into(), depth.into());
+            fields.insert("state_in_words".into(), item.state_in_words().into());
         }
         fact
     }

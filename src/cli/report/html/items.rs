@@ -21,16 +21,18 @@ const VALUE: usize = 480;
 /// As many zeros as are counted and not shown.
 const ZEROS: usize = 8;
 
-/// Items by state.
+/// Items by state, those apart that may never have been committed.
 #[derive(Default)]
 pub struct Items {
-    states: BTreeMap<String, State>,
+    /// By place in [`ORDER`], then by mark.
+    states: BTreeMap<(usize, bool), State>,
 }
 
 #[derive(Default)]
 struct State {
+    /// The state in words that claim no more than is known.
+    name: String,
     count: u64,
-    uncommitted: u64,
     html: String,
 }
 
@@ -49,9 +51,12 @@ const ORDER: [(&str, &str); 9] = [
 
 impl Items {
     pub fn push(&mut self, item: &Value) {
-        let state = self.states.entry(item["state"].as_str().unwrap_or_default().to_owned()).or_default();
+        let place = ORDER.iter().position(|(state, _)| item["state"] == *state).unwrap_or(ORDER.len());
+        let state = self.states.entry((place, has_mark(item, "U"))).or_default();
+        if state.count == 0 {
+            state.name = text::bytes(&item["state_in_words"]);
+        }
         state.count += 1;
-        state.uncommitted += u64::from(has_mark(item, "U"));
         if state.count <= MOST {
             card(item, &mut state.html);
         }
@@ -59,7 +64,10 @@ impl Items {
 
     /// How many there are, and how many of them may never have been committed.
     pub fn total(&self) -> (u64, u64) {
-        self.states.values().fold((0, 0), |(all, marked), state| (all + state.count, marked + state.uncommitted))
+        let add = |(all, marked), ((_, is_marked), state): (&(usize, bool), &State)| {
+            (all + state.count, marked + if *is_marked { state.count } else { 0 })
+        };
+        self.states.iter().fold((0, 0), add)
     }
 
     pub fn write(&self, html: &mut String) {
@@ -67,14 +75,12 @@ impl Items {
             html.push_str("<p>Nothing was found outside of the current state.</p>");
             return;
         }
-        html.push_str("<div class=\"scroll\"><table><thead><tr><th>State</th><th class=\"n\">Items</th><th class=\"n\">Marked U</th></tr></thead><tbody>");
-        for (name, state) in self.in_order() {
+        html.push_str("<div class=\"scroll\"><table><thead><tr><th>State</th><th class=\"n\">Items</th></tr></thead><tbody>");
+        for (id, name, meaning, state) in self.sections() {
+            let items = grouped(state.count);
             let _ = write!(
                 html,
-                "<tr><td><a href=\"#state-{name}\">{name}</a><small>{}</small></td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>",
-                words::state(name),
-                grouped(state.count),
-                grouped(state.uncommitted)
+                "<tr><td><a href=\"#{id}\">{name}</a><small>{meaning}</small></td><td class=\"n\">{items}</td></tr>"
             );
         }
         html.push_str("</tbody></table></div><h4>Grades and marks</h4><dl class=\"tight\">");
@@ -83,22 +89,21 @@ impl Items {
             let _ = write!(html, "<dt><span class=\"badge {class}\">{letter}</span></dt><dd>{meaning}</dd>");
         }
         html.push_str("</dl>");
-        for (name, state) in self.in_order() {
-            let _ = write!(
-                html,
-                "<h3 id=\"state-{name}\">{name}: {}</h3><p>{}</p>",
-                count(state.count, "item"),
-                words::state(name)
-            );
-            html.push_str(&state.html);
+        for (id, name, meaning, state) in self.sections() {
+            let _ = write!(html, "<h3 id=\"{id}\">{name}: {}</h3><p>{meaning}</p>{}", count(state.count, "item"), state.html);
             if state.count > MOST {
                 let _ = write!(html, "<p class=\"more\">and {} more, all in the JSON lines</p>", grouped(state.count - MOST));
             }
         }
     }
 
-    fn in_order(&self) -> impl Iterator<Item = (&str, &State)> {
-        ORDER.iter().filter_map(|(name, _)| self.states.get_key_value(*name)).map(|(name, state)| (name.as_str(), state))
+    /// What the parts are called, what that means, and what is in them.
+    fn sections(&self) -> impl Iterator<Item = (String, String, String, &State)> {
+        self.states.iter().map(|((place, is_marked), state)| {
+            let meaning = ORDER.get(*place).map_or("", |(name, _)| words::state(name));
+            let doubt = if *is_marked { format!(" {}", words::OR_UNCOMMITTED) } else { String::new() };
+            (format!("items-{place}-{is_marked}"), escape::xml(&state.name), format!("{meaning}{doubt}"), state)
+        })
     }
 }
 

@@ -9,10 +9,10 @@ pub fn class(name: &str) -> (&'static str, &'static str) {
         "live-overflow" => ("current state: further pages of a long branch or leaf", "more"),
         "freelist" => ("the current list of free pages", "free list"),
         "damaged" => ("the current state leads here, and it cannot be read", "damaged"),
-        "stale-branch" => ("not in use, still a branch of some earlier time", "old branch"),
-        "stale-leaf" => ("not in use, still with keys and values: where deleted data is", "old leaf"),
-        "stale-freelist" => ("not in use, an earlier list of free pages", "old list"),
-        "stale-overflow" => ("not in use, further pages of one of these", "old more"),
+        "stale-branch" => ("not in use, still a branch", "stale branch"),
+        "stale-leaf" => ("not in use, still with keys and values: where deleted data is", "stale leaf"),
+        "stale-freelist" => ("not in use, still a list of free pages", "stale list"),
+        "stale-overflow" => ("not in use, further pages of one of these", "stale more"),
         "free-zero" => ("not in use, nothing but zeros", "zeros"),
         "orphan" => ("not in use, bytes without a header that tells what they are", "orphan"),
         "beyond-hwm" => ("behind the high-water mark, where the current state never was", "beyond"),
@@ -29,9 +29,7 @@ pub fn state(name: &str) -> &'static str {
         "superseded" => "The current state has another value under this key.",
         "deleted" => "The current state does not have this key.",
         "dropped-bucket" => "The current state does not have the bucket any more.",
-        "uncommitted" => {
-            "Part of a whole state that no meta names: of a transaction that never committed, or of one before the previous."
-        }
+        "uncommitted" => "Part of a whole state that was written after the current one and that no meta names.",
         "orphan-fragment" => "Bytes without a header: nothing tells where a key ends and a value begins.",
         "slack" => "Bytes that are not zero where a page has nothing. Bolt writes zeros there.",
         "beyond-hwm" => "Behind the high-water mark, where no committed state since then had anything.",
@@ -39,6 +37,10 @@ pub fn state(name: &str) -> &'static str {
         _ => "",
     }
 }
+
+/// What is said of items beside their state where they carry the mark U.
+pub const OR_UNCOMMITTED: &str =
+    "They may be of a transaction that never committed: whether they are older than the current state is not known.";
 
 /// The grades and marks, each with what it says.
 pub const GRADES: [(&str, &str); 6] = [

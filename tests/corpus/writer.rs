@@ -1,0 +1,193 @@
+//! Writes a database and keeps its answer key.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use unbolt::{Db, FreelistMode, MemoryDisk, ReadTx};
+
+use super::answer::{Answer, Path, Written};
+
+/// Something that a transaction does.
+#[derive(Debug, Clone)]
+pub enum Step {
+    /// A new value of so many bytes, or of a few more.
+    Put(Path, Vec<u8>, usize),
+    Delete(Path, Vec<u8>),
+    Drop(Path),
+    Rename(Path, String),
+}
+
+/// A database in the making.
+pub struct Writer {
+    db: Db,
+    disk: Arc<MemoryDisk>,
+    state: u64,
+    written: Vec<Written>,
+    live: BTreeMap<(Path, Vec<u8>), usize>,
+    buckets: BTreeSet<Path>,
+    previous: BTreeMap<(Path, Vec<u8>), usize>,
+    readers: Vec<ReadTx>,
+    page_size: u32,
+    log: Option<Vec<serde_json::Value>>,
+}
+
+impl Writer {
+    pub fn new(seed: u64, page_size: u32, freelist: FreelistMode) -> Writer {
+        let disk = Arc::new(MemoryDisk::new());
+        let db = Db::options().page_size(page_size).freelist(freelist).open_disk(disk.clone()).unwrap();
+        Writer {
+            db,
+            disk,
+            state: seed,
+            written: Vec::new(),
+            live: BTreeMap::new(),
+            buckets: BTreeSet::new(),
+            previous: BTreeMap::new(),
+            readers: Vec::new(),
+            page_size,
+            log: None,
+        }
+    }
+
+    /// From now on keeps what it does, for somebody else to do it too.
+    pub fn keep_log(&mut self) {
+        self.log = Some(Vec::new());
+    }
+
+    /// What was done since, one line for each transaction.
+    pub fn log(&self) -> Vec<serde_json::Value> {
+        self.log.clone().unwrap_or_default()
+    }
+
+    fn note_in_log(&mut self, steps: &[Step], values: &[Vec<u8>]) {
+        let Some(log) = &mut self.log else { return };
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let line = steps.iter().zip(values).map(|(step, value)| match step {
+            Step::Put(path, key, _) => serde_json::json!({ "path": path, "key": text(key), "value": text(value) }),
+            Step::Delete(path, key) => serde_json::json!({ "path": path, "key": text(key) }),
+            Step::Drop(path) => serde_json::json!({ "path": path }),
+            Step::Rename(..) => panic!("Go cannot rename a bucket"),
+        });
+        log.push(serde_json::json!({ "steps": line.collect::<Vec<_>>() }));
+    }
+
+    /// A number without a pattern.
+    pub fn number(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.state ^ self.state >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ mixed >> 31
+    }
+
+    pub fn below(&mut self, end: usize) -> usize {
+        (self.number() % end.max(1) as u64) as usize
+    }
+
+    /// Keeps the pages of the current state from being used again, until the end.
+    pub fn hold_reader(&mut self) {
+        self.readers.push(self.db.begin_read().unwrap());
+        if let Some(log) = &mut self.log {
+            log.push(serde_json::json!({ "reader": true }));
+        }
+    }
+
+    /// The keys of the current state in a bucket.
+    pub fn keys(&self, path: &[String]) -> Vec<Vec<u8>> {
+        self.live.keys().filter(|(bucket, _)| bucket == path).map(|(_, key)| key.clone()).collect()
+    }
+
+    /// A value that is nowhere else: its position among all written, and text that follows from it.
+    fn value(&mut self, len: usize) -> Vec<u8> {
+        let mut value = format!("<<{:016x}>>", self.written.len()).into_bytes();
+        while value.len() < len {
+            value.extend(format!("{:016x}", self.number()).into_bytes());
+        }
+        value.truncate(len.max(20));
+        value
+    }
+
+    /// Does this in one transaction.
+    pub fn commit(&mut self, steps: Vec<Step>) {
+        self.previous = self.live.clone();
+        let values: Vec<Vec<u8>> = steps.iter().map(|step| self.note(step, true)).collect();
+        self.note_in_log(&steps, &values);
+        let mut tx = self.db.begin_write().unwrap();
+        for (step, value) in steps.iter().zip(values) {
+            match step {
+                Step::Put(path, key, _) => tx.create_bucket_at_if_missing(path).unwrap().put(key, value).unwrap(),
+                Step::Delete(path, key) => _ = tx.bucket_mut_at(path).unwrap().delete(key).unwrap(),
+                Step::Drop(path) => match path.split_last().unwrap() {
+                    (name, []) => tx.delete_bucket(name).unwrap(),
+                    (name, parents) => tx.bucket_mut_at(parents).unwrap().delete_bucket(name).unwrap(),
+                },
+                Step::Rename(path, to) => {
+                    assert_eq!(path.len(), 1);
+                    tx.rename_bucket(&path[0], to).unwrap();
+                }
+            }
+        }
+        tx.commit().unwrap();
+    }
+
+    /// Notes what a step does, and gives back the value that it writes.
+    fn note(&mut self, step: &Step, committed: bool) -> Vec<u8> {
+        match step {
+            Step::Put(path, key, len) => {
+                let value = self.value(*len);
+                let pair = Written { path: path.clone(), key: key.clone(), value: value.clone(), committed };
+                self.live.insert((path.clone(), key.clone()), self.written.len());
+                self.written.push(pair);
+                (1..=path.len()).for_each(|depth| _ = self.buckets.insert(path[..depth].to_vec()));
+                return value;
+            }
+            Step::Delete(path, key) => _ = self.live.remove(&(path.clone(), key.clone())),
+            Step::Drop(path) => {
+                self.live.retain(|(bucket, _), _| !bucket.starts_with(path));
+                self.buckets.retain(|bucket| !bucket.starts_with(path));
+            }
+            Step::Rename(path, to) => {
+                // The very same pairs are under the new name, so they are written under both.
+                let moved: Vec<_> =
+                    self.live.iter().filter(|((bucket, _), _)| bucket == path).map(|(at, n)| (at.clone(), *n)).collect();
+                for ((bucket, key), n) in moved {
+                    self.live.remove(&(bucket, key.clone()));
+                    let renamed = Written { path: vec![to.clone()], ..self.written[n].clone() };
+                    self.live.insert((vec![to.clone()], key), self.written.len());
+                    self.written.push(renamed);
+                }
+                self.buckets.remove(path);
+                self.buckets.insert(vec![to.clone()]);
+            }
+        }
+        Vec::new()
+    }
+
+    /// The file as it is.
+    pub fn finish(self, name: String) -> Answer {
+        let bytes = self.disk.to_bytes();
+        self.finish_with(name, bytes)
+    }
+
+    /// A file that somebody else wrote who did the same.
+    pub fn finish_with(self, name: String, bytes: Vec<u8>) -> Answer {
+        let Writer { written, live, buckets, previous, .. } = self;
+        Answer { name, bytes, written, live, buckets, previous }
+    }
+
+    /// The file as a crash leaves it that comes after all pages of a last transaction and before its meta.
+    pub fn crash(mut self, name: String, steps: Vec<Step>) -> Answer {
+        let before = self.disk.to_bytes();
+        let (live, buckets, previous) = (self.live.clone(), self.buckets.clone(), self.previous.clone());
+        let committed = self.written.len();
+        self.commit(steps);
+        self.written[committed..].iter_mut().for_each(|pair| pair.committed = false);
+        let mut bytes = self.disk.to_bytes();
+        let page_size = self.page_size as usize;
+        let changed: Vec<usize> =
+            (0..2).filter(|slot| before[slot * page_size..][..page_size] != bytes[slot * page_size..][..page_size]).collect();
+        assert_eq!(changed.len(), 1, "a commit writes one meta");
+        let meta = changed[0] * page_size..(changed[0] + 1) * page_size;
+        bytes[meta.clone()].copy_from_slice(&before[meta]);
+        Answer { name, bytes, written: self.written, live, buckets, previous }
+    }
+}

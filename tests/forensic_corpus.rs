@@ -1,0 +1,177 @@
+//! The forensic corpus: what a file still holds is found, all of it and nothing else, and what was never committed is
+//! never taken for an older version.
+//!
+//! `CORPUS=DIR` writes the files and their answer keys to a directory, for whoever wants to score another tool.
+
+#![cfg(feature = "forensic")]
+
+mod corpus;
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use corpus::answer::Answer;
+use corpus::scenario::{SCENARIOS, Scenario};
+use corpus::score::{Score, score};
+use corpus::writer::Step;
+use unbolt::forensic::State;
+
+/// Makes and scores files on all processors, and gives back one score for each scenario.
+fn score_all(jobs: &[(usize, u64, usize, u32)], make: impl Fn(&Scenario, u64, usize, u32) -> Answer + Sync) -> Vec<Score> {
+    let (next, scores) = (AtomicUsize::new(0), Mutex::new(vec![Score::default(); SCENARIOS.len()]));
+    let wrong = Mutex::new(Vec::new());
+    let work = || {
+        while let Some((at, seed, keys, page_size)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)).copied() {
+            let answer = make(&SCENARIOS[at], seed, keys, page_size);
+            keep(&answer);
+            match score(&answer) {
+                Ok(score) => scores.lock().unwrap()[at] += score,
+                Err(what) => wrong.lock().unwrap().push(what),
+            }
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
+    let wrong = wrong.into_inner().unwrap();
+    assert!(wrong.is_empty(), "{} of {} files, the first: {:.3000}", wrong.len(), jobs.len(), wrong[0]);
+    scores.into_inner().unwrap()
+}
+
+/// Writes a file and its answer key, where that is wanted.
+fn keep(answer: &Answer) {
+    if let Some(folder) = std::env::var_os("CORPUS").map(std::path::PathBuf::from) {
+        let name = answer.name.replace([' ', ','], "-");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(format!("{name}.db")), &answer.bytes).unwrap();
+        std::fs::write(folder.join(format!("{name}.json")), answer.to_json().to_string()).unwrap();
+    }
+}
+
+fn print(scores: &[Score]) -> Score {
+    let mut all = Score::default();
+    for (scenario, score) in SCENARIOS.iter().zip(scores).filter(|(_, score)| score.files > 0) {
+        println!("{:40} {score}", scenario.name);
+        all += *score;
+    }
+    println!("{:40} {all}", "all");
+    all
+}
+
+/// Each scenario with these numbers of keys and page sizes, so many times.
+fn jobs(seeds: std::ops::Range<u64>, keys: &[usize], page_sizes: &[u32]) -> Vec<(usize, u64, usize, u32)> {
+    let mut jobs = Vec::new();
+    for seed in seeds {
+        for (at, scenario) in SCENARIOS.iter().enumerate() {
+            for (keys, page_size) in keys.iter().flat_map(|keys| page_sizes.iter().map(move |size| (*keys, *size))) {
+                // A few large values are as many pages as many small ones.
+                let keys = if scenario.value > 1_000 { keys.min(400) } else { keys };
+                jobs.push((at, seed, keys, page_size));
+            }
+        }
+    }
+    jobs
+}
+
+#[test]
+fn all_that_is_present_is_found_and_nothing_else() {
+    let mut jobs_ = jobs(0..8, &[60, 500], &[1024, 4096]);
+    jobs_.extend(jobs(100..103, &[1500], &[4096]));
+    jobs_.extend(jobs(200..202, &[300], &[16384, 65536]));
+    let scores = score_all(&jobs_, Scenario::make);
+    let all = print(&scores);
+    assert!(all.files >= 1000, "{all}");
+    assert_eq!(all.as_pairs + all.in_fragments, all.present);
+    assert!(all.in_fragments > 0 && all.present > 10_000, "{all}");
+}
+
+#[test]
+fn what_was_never_committed_is_marked_and_not_everything_else_is() {
+    let jobs = jobs(1000..1010, &[60, 300], &[4096]);
+    let crashed = score_all(&jobs, Scenario::crash);
+    println!("crashed before the meta was written:");
+    let crashed = print(&crashed);
+    println!("the same without the crash:");
+    let clean = print(&score_all(&jobs, Scenario::make));
+    assert!(crashed.files >= 500 && clean.files >= 500);
+    assert!(crashed.uncommitted > 1_000 && crashed.uncommitted == crashed.uncommitted_marked, "{crashed}");
+    assert!(clean.marked < clean.shown, "{clean}");
+}
+
+#[test]
+fn every_state_has_a_file_that_shows_it() {
+    let named = |name: &str| SCENARIOS.iter().find(|scenario| scenario.name == name).unwrap();
+    let mut shown: BTreeSet<State> = BTreeSet::new();
+    // A last transaction that makes the file longer, and crashes.
+    let mut writer = named("bulk random").make_logged(3, 300, 4096);
+    let more = (0..600).map(|n| Step::Put(vec!["bucket".to_owned()], format!("new-{n:04}").into_bytes(), 100));
+    let more: Vec<Step> = more.collect();
+    writer.hold_reader();
+    let grown = writer.crash("a crash that grew the file".to_owned(), more);
+    score(&grown).unwrap();
+    let mut files = vec![grown.bytes];
+    files.extend(
+        ["random by 50", "bucket dropped", "overwrites by 5", "large values"].map(|name| named(name).make(3, 300, 4096).bytes),
+    );
+    let mut tampered = files[1].clone();
+    tampered[200] = 1;
+    let mut headless = files[1].clone();
+    headless[..8192].fill(0);
+    files.extend([tampered, headless]);
+    for bytes in files {
+        corpus::score::items_of(&bytes, |item| _ = shown.insert(item.state));
+    }
+    assert_eq!(shown, State::ALL.iter().copied().collect());
+}
+
+#[test]
+fn the_search_that_the_score_is_held_against_is_short_and_independent() {
+    let text = include_str!("corpus/search.rs");
+    assert!(text.lines().count() <= 150);
+    assert!(!text.contains("unbolt"), "it has nothing of the crate");
+}
+
+/// Keys of each file of the table.
+const MANY: usize = 5_000;
+
+/// What Go's bbolt leaves of a thousand pairs deleted of five thousand, where that is the same with every seed.
+const MEASURED: [(&str, usize); 6] = [
+    ("random by 5", 5),
+    ("random by 1", 1),
+    ("random by 50", 50),
+    ("bulk random", 1_000),
+    ("bulk in order", 1_000),
+    ("a reader held", 1_000),
+];
+
+#[test]
+fn as_much_is_found_as_go_leaves() {
+    for (name, expected) in MEASURED {
+        let at = SCENARIOS.iter().position(|scenario| scenario.name == name).unwrap();
+        let found = score_all(&[(at, 7, MANY, 4096)], Scenario::make)[at];
+        println!("{name:20} {found}");
+        assert_eq!(found.different, expected, "{name}");
+    }
+}
+
+#[test]
+fn of_a_file_without_metas_or_cut_short_every_pair_on_a_whole_page_is_found() {
+    for scenario in &SCENARIOS {
+        for page_size in [1024, 4096] {
+            let answer = scenario.make(5, 200, page_size);
+            let intact = corpus::score::live_on_pages(&answer.bytes);
+            let mut without = answer.bytes.clone();
+            without[..2 * page_size as usize].fill(0);
+            let found = corpus::score::pairs_of(&without);
+            assert!(intact.iter().all(|pair| found.contains(&(pair.1.clone(), pair.2.clone()))), "{}", answer.name);
+            for quarter in 1..4 {
+                let end = answer.bytes.len() / 4 * quarter;
+                let found = corpus::score::pairs_of(&answer.bytes[..end]);
+                let kept = intact.iter().filter(|(run_end, ..)| *run_end <= end / page_size as usize * page_size as usize);
+                for (_, key, value) in kept {
+                    assert!(found.contains(&(key.clone(), value.clone())), "{} cut at {end}: {key:?}", answer.name);
+                }
+            }
+        }
+    }
+}
