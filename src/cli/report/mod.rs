@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use super::context::Context;
 use super::evidence::{EvidenceArgs, conditions};
 use super::failure::Failure;
+use super::naming;
 use super::output;
 use super::status::Status;
 use crate::forensic::{Custody, Evidence, History};
@@ -98,7 +99,7 @@ fn write(args: &Args, evidence: &Evidence, scene: &Scene, file: &File) -> Result
 fn report(args: &Args, evidence: &Evidence, scene: &Scene, out: &mut dyn Write) -> Result<Custody, Failure> {
     let file: &Path = &args.evidence.file;
     let history = History::of(evidence).map_err(|e| Failure::of(file, e))?;
-    let case = Case { file, scene, history: &history, warnings: conditions(evidence) };
+    let case = Case { file, scene, history: &history, warnings: warnings(&history) };
     match args.format {
         Format::Html => case.tell(&mut html::Page::begin(out, &history)),
         Format::Json => case.tell(&mut lines::Object::new(out)),
@@ -106,4 +107,22 @@ fn report(args: &Args, evidence: &Evidence, scene: &Scene, out: &mut dyn Write) 
         Format::Csv => case.tell(&mut csv::Csv::begin(out)?),
         Format::Dfxml => case.tell(&mut dfxml::Dfxml::begin(out)?),
     }
+}
+
+/// What whoever relies on the report should know of the file and of what can be told of it.
+fn warnings(history: &History<'_>) -> Vec<String> {
+    let evidence = history.evidence();
+    let mut warnings = conditions(evidence);
+    let (problems, count) = history.census().problems();
+    if let Some(problem) = problems.first() {
+        let places = naming::count(count, "place");
+        warnings.push(format!("the current state is damaged in {places} ({problem}): what it lost is not called deleted"));
+    }
+    if history.generations().is_anything_possible() && evidence.current().is_some() {
+        warnings.push(
+            "the previous state is not there whole: anything that is not in use may be of a transaction that never committed"
+                .to_owned(),
+        );
+    }
+    warnings
 }

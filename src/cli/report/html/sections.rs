@@ -264,7 +264,7 @@ pub fn account(classes: &[Value], whole: u64, runs: u64, html: &mut String) {
     let _ = write!(
         html,
         "</tbody><tfoot><tr><td>All classes: {equal}</td><td class=\"n\" data-n=\"pages\">{}</td><td class=\"n\" data-n=\"bytes\">{}</td><td class=\"n\">{}</td></tr></tfoot></table></div>\
-         <p class=\"note\">The pages lie in {} of one class and one bucket, which the JSON lines list with offsets.</p>\n",
+         <p class=\"note\">The pages lie in {} of one class and one bucket, which the JSON lines list with offsets.</p>",
         grouped(pages),
         grouped(bytes),
         share(bytes, whole),
