@@ -450,7 +450,7 @@ fn the_page_of_a_large_file_is_small_and_says_what_it_leaves_out() {
     db.update(|tx| {
         for name in ["a", "b"] {
             let mut bucket = tx.create_bucket(name.as_bytes())?;
-            (0..20_000_u32).try_for_each(|n| bucket.put(format!("key-{n:08}").as_bytes(), &[b'x'; 500]))?;
+            (0..20_000_u32).try_for_each(|n| bucket.put(format!("key-{n:08}").as_bytes(), [b'x'; 500]))?;
         }
         (0..1000_u32).try_for_each(|n| tx.create_bucket(format!("c{n}").as_bytes()).map(|_| ()))
     })
