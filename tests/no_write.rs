@@ -13,7 +13,7 @@ use unbolt::{Db, Snapshot};
 /// Every reading command and every dry run, its arguments parted by blanks. FILE is the database, FOLDER the directory it
 /// lies in, OUT a path elsewhere, OTHER another database, RECORDS and EXPORT files elsewhere that `kv import` and `net
 /// import` take, ROOT the page on which its root bucket begins, KEY a key of Docker's bucket.
-const COMMANDS: [&str; 90] = [
+const COMMANDS: [&str; 92] = [
     "info FILE",
     "info --format json FILE",
     "check FILE",
@@ -91,6 +91,8 @@ const COMMANDS: [&str; 90] = [
     "history --roots FILE",
     "audit FILE",
     "audit --format json FILE",
+    "report FILE -o OUT",
+    "report --format dfxml --output OUT FILE",
     "find FOLDER",
     "find --format json FOLDER",
     "put --dry-run FILE libnetwork KEY value",

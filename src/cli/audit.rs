@@ -1,7 +1,6 @@
 //! Owns `audit`: what each byte of a file is, and what about the file is unusual.
 
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
@@ -14,7 +13,8 @@ use super::json;
 use super::listing::Listing;
 use super::status::Status;
 use super::table::Table;
-use crate::forensic::{Evidence, History, LayoutSource, Observation, audit, rfc3339};
+use super::utc::utc;
+use crate::forensic::{Class, Evidence, History, LayoutSource, Observation, audit};
 use crate::format::Endian;
 use crate::{Result as Read, Storage};
 
@@ -78,11 +78,8 @@ fn tables(history: &History<'_>, observations: &[Observation], spool: &mut Spool
 
 fn object(file: &Path, history: &History<'_>, observations: &[Observation]) -> Value {
     let (evidence, census) = (history.evidence(), history.census());
-    let account =
-        census.account().rows().map(|(class, pages, bytes)| json!({ "class": class.as_str(), "pages": pages, "bytes": bytes }));
-    let seen = observations.iter().map(|it| {
-        json!({ "code": it.code, "page": it.page.map(|page| page.0), "offset": it.offset, "length": it.length, "text": it.text })
-    });
+    let account = census.account().rows().map(|(class, pages, bytes)| self::class(class, pages, bytes));
+    let seen = observations.iter().map(observation);
     json!({
         "schema": 1,
         "file": file.display().to_string(),
@@ -95,7 +92,18 @@ fn object(file: &Path, history: &History<'_>, observations: &[Observation]) -> V
     })
 }
 
-fn layout(evidence: &Evidence) -> Value {
+/// A row of the account.
+pub fn class(class: Class, pages: u64, bytes: u64) -> Value {
+    json!({ "class": class.as_str(), "pages": pages, "bytes": bytes })
+}
+
+/// Something that was seen.
+pub fn observation(it: &Observation) -> Value {
+    json!({ "code": it.code, "page": it.page.map(|page| page.0), "offset": it.offset, "length": it.length, "text": it.text })
+}
+
+/// Page size and byte order, and where they are from.
+pub fn layout(evidence: &Evidence) -> Value {
     let source = match evidence.layout_source() {
         LayoutSource::Given => "given",
         LayoutSource::Meta => "meta",
@@ -112,14 +120,9 @@ fn custody(evidence: &Evidence) -> Value {
     json!({
         "size": stamp.size,
         "sha256": stamp.sha256.to_string(),
-        "modified": stamp.modified.and_then(time),
+        "modified": stamp.modified.and_then(utc),
         "device": stamp.inode.map(|(device, _)| device),
         "inode": stamp.inode.map(|(_, inode)| inode),
         "access_time_kept": evidence.access_time_kept(),
     })
-}
-
-fn time(time: SystemTime) -> Option<String> {
-    let since = time.duration_since(UNIX_EPOCH).ok()?;
-    Some(rfc3339(i64::try_from(since.as_secs()).ok()?, since.subsec_nanos()))
 }

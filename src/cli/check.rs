@@ -104,7 +104,7 @@ impl Printer<'_> {
 }
 
 /// A finding; that it is one of an older state, which may hold data that was never committed, is said in each.
-fn object(finding: &Finding, provable: bool) -> Value {
+pub fn object(finding: &Finding, provable: bool) -> Value {
     let mut object = json!({
         "code": finding.code.as_str(),
         "severity": finding.severity.as_str(),

@@ -1,6 +1,6 @@
 //! Owns how a command looks at a file as evidence: opened without a trace, and held against itself in the end.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::attempt::Spool;
 use super::context::Context;
@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::number;
 use super::status::Status;
 use crate::FileSystem;
-use crate::forensic::{Assumed, Evidence, LayoutSource};
+use crate::forensic::{Assumed, Custody, Evidence, LayoutSource};
 use crate::format::{Endian, PageSize};
 
 /// A file, and what is known of it that it may not say itself.
@@ -54,23 +54,34 @@ impl Context<'_> {
         args: &EvidenceArgs,
         look: impl FnOnce(&Evidence, &mut Spool) -> Result<Status, Failure>,
     ) -> Result<Status, Failure> {
+        let again = |evidence: &Evidence| evidence.examine_again().map_err(|e| Failure::of(&args.file, e));
+        self.examine_and_tell(args, |evidence, spool| Ok((look(evidence, spool)?, again(evidence)?)))
+    }
+
+    /// The same for a command that looks at the file again itself, since it tells what came of that.
+    pub fn examine_and_tell(
+        &mut self,
+        args: &EvidenceArgs,
+        look: impl FnOnce(&Evidence, &mut Spool) -> Result<(Status, Custody), Failure>,
+    ) -> Result<Status, Failure> {
         let file = args.file.as_path();
         let evidence = (self.open_evidence)(file, args.assumed()).map_err(|e| Failure::of(file, e))?;
         let mut spool = Spool::new();
-        note_condition(&evidence, file, &mut spool);
+        for words in conditions(&evidence) {
+            spool.note(format_args!("{}: {words}", file.display()));
+        }
         if !evidence.is_bolt() {
             spool.tell(self.err);
             return Err(Failure::at(Status::Corrupt, file, "no meta verifies and no page says its number: not a Bolt file")
                 .hint(format_args!("`unbolt carve {}` looks for Bolt files inside of it", file.display())));
         }
-        let status = match look(&evidence, &mut spool) {
-            Ok(status) => status,
+        let (status, custody) = match look(&evidence, &mut spool) {
+            Ok(seen) => seen,
             Err(failure) => {
                 spool.release(self.out, self.err)?;
                 return Err(failure);
             }
         };
-        let custody = evidence.examine_again().map_err(|e| Failure::of(file, e))?;
         spool.release(self.out, self.err)?;
         match custody.is_unchanged() {
             true => Ok(status),
@@ -80,29 +91,32 @@ impl Context<'_> {
     }
 }
 
-/// Says what whoever relies on the output should know of how the file was read.
-fn note_condition(evidence: &Evidence, file: &Path, spool: &mut Spool) {
-    let mut note = |words: String| spool.note(format_args!("{}: {words}", file.display()));
+/// What whoever relies on the output should know of how the file was read.
+pub fn conditions(evidence: &Evidence) -> Vec<String> {
+    let mut conditions = Vec::new();
     let layout = evidence.layout();
     match evidence.layout_source() {
         LayoutSource::Pages(count) => {
-            note(format!("pages of {} bytes, as {count} of them say; the metas do not agree", layout.page_size));
+            conditions.push(format!("pages of {} bytes, as {count} of them say; the metas do not agree", layout.page_size));
         }
-        LayoutSource::MetaAlone => note(format!("pages of {} bytes, as a meta says and no page does", layout.page_size)),
+        LayoutSource::MetaAlone => {
+            conditions.push(format!("pages of {} bytes, as a meta says and no page does", layout.page_size));
+        }
         LayoutSource::Given | LayoutSource::Meta | LayoutSource::Nothing => {}
     }
     for slot in &evidence.metas().slots {
         if let Err(refusal) = slot.meta {
-            note(format!("the meta on page {} is refused ({refusal})", slot.page));
+            conditions.push(format!("the meta on page {} is refused ({refusal})", slot.page));
         }
     }
     if evidence.current().is_none() {
-        note("there is no current state to hold anything against".to_owned());
+        conditions.push("there is no current state to hold anything against".to_owned());
     }
     if !evidence.access_time_kept() {
-        note("reading it may set the time of its last access, which only its owner can avoid".to_owned());
+        conditions.push("reading it may set the time of its last access, which only its owner can avoid".to_owned());
     }
     if let Some(system) = evidence.path().and_then(FileSystem::of).filter(FileSystem::is_shared) {
-        note(format!("is on {}, where another machine may write to it unnoticed", system.name()));
+        conditions.push(format!("is on {}, where another machine may write to it unnoticed", system.name()));
     }
+    conditions
 }

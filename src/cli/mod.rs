@@ -54,6 +54,7 @@ mod quote;
 mod raw_page;
 mod recover;
 mod rename_bucket;
+mod report;
 mod search;
 mod snapshot;
 mod stats;
@@ -62,6 +63,7 @@ mod surgery;
 mod table;
 mod transaction;
 mod txid;
+mod utc;
 mod version;
 mod writers;
 
@@ -149,6 +151,7 @@ enum Command {
     Find(find::Args),
     History(history::Args),
     Audit(audit::Args),
+    Report(report::Args),
     #[command(visible_alias = "completion")]
     Completions(completions::Args),
     Man(man::Args),
@@ -214,6 +217,7 @@ fn dispatch(command: &Command, context: &mut Context<'_>) -> Result<Status, Fail
         Command::Find(args) => return find::run(args, context),
         Command::History(args) => return history::run(args, context),
         Command::Audit(args) => return audit::run(args, context),
+        Command::Report(args) => return report::run(args, context),
         Command::Snapshot(args) => return snapshot::run(args, context),
         Command::Diff(args) => return diff::run(args, context),
         Command::Surgery(args) => return surgery::run(args, context),

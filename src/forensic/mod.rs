@@ -46,6 +46,7 @@ mod judge;
 mod leftover;
 mod live;
 mod recover;
+pub mod report;
 mod scan;
 pub mod surgery;
 mod window;

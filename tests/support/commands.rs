@@ -31,7 +31,7 @@ pub struct Command {
 }
 
 /// The commands that read one file, each with every way to write its output.
-const LINES: [&str; 69] = [
+const LINES: [&str; 72] = [
     "info FILE",
     "info FILE --verbose",
     "info FILE --format json",
@@ -101,6 +101,9 @@ const LINES: [&str; 69] = [
     "diff FILE FILE --format json",
     "diff FILE --txid previous --format json",
     "surgery meta validate FILE",
+    "report FILE",
+    "report FILE --format json",
+    "report FILE --format dfxml",
 ];
 
 /// The commands that change a file, where it is sound enough for that.

@@ -12,6 +12,7 @@ pub mod faulty;
 pub mod foreign;
 pub mod image;
 pub mod layout;
+pub mod markup;
 #[cfg(all(unix, feature = "cli"))]
 pub mod patient;
 pub mod shape;
