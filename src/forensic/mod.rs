@@ -16,7 +16,7 @@
 //!     if item.state == State::Deleted {
 //!         println!("{}: {} bytes at {}", item.key.escape_ascii(), item.value.len(), item.value_offset);
 //!     }
-//!     Ok(())
+//!     Ok::<_, unbolt::Error>(())
 //! })?;
 //! assert!(evidence.examine_again()?.is_unchanged());
 //! # Ok::<(), unbolt::Error>(())
