@@ -418,6 +418,26 @@ fn a_file_that_changes_meanwhile_is_reported_in_red_and_with_status_three() {
 }
 
 #[test]
+fn without_metas_and_with_the_page_size_given_there_is_still_a_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("local-kv.db");
+    let mut bytes = database("docker/networks-running-20.10.24.db").bytes();
+    bytes[..8192].fill(0xa5);
+    fs::write(&path, &bytes).unwrap();
+    let open = |assumed| move |path: &Path| Evidence::open_as(path, assumed);
+    for page_size in [None, unbolt::format::PageSize::new(4096), unbolt::format::PageSize::new(1024)] {
+        let assumed = unbolt::forensic::Assumed { page_size, endian: None };
+        let ran = run_on(&[path.to_str().unwrap(), "--format", "json"], &open(assumed));
+        assert_eq!(ran.status, Status::Done, "{page_size:?}: {}", ran.err);
+        let report: Value = serde_json::from_str(&ran.out).unwrap();
+        let account = list(&report, "account");
+        assert_eq!(account.iter().map(|row| number(&row["bytes"])).sum::<u64>(), bytes.len() as u64, "{page_size:?}");
+        assert!(report["layout"]["txid"].is_null() && !list(&report, "items").is_empty(), "{page_size:?}");
+        assert!(list(&report, "items").iter().all(|item| item["state"] != "deleted"), "{page_size:?}");
+    }
+}
+
+#[test]
 fn the_output_takes_its_name_whole_and_no_other_files() {
     let folder = tempfile::tempdir().unwrap();
     let (path, out) = (folder.path().join("local-kv.db"), folder.path().join("report.csv"));

@@ -119,9 +119,9 @@ impl Evidence {
         self.layout_source
     }
 
-    /// Whether anything in the file is as Bolt writes it.
+    /// Whether anything in the file is as Bolt writes it, or somebody said what its pages are like, who must know.
     pub fn is_bolt(&self) -> bool {
-        self.layout_source != LayoutSource::Nothing && (self.current.is_some() || self.layout_source != LayoutSource::Given)
+        self.layout_source != LayoutSource::Nothing
     }
 
     /// Both metas, verified or refused.

@@ -137,10 +137,11 @@ pub fn lead(layout: &Value, evidence: &Value, (items, marked): (u64, u64), html:
             );
         }
     }
+    let which = if layout["txid"].is_null() { "" } else { " that this state does not show" };
     match items {
         0 => html.push_str("Nothing else was found in the file. "),
-        1 => html.push_str("One item was found that this state does not show. "),
-        n => _ = write!(html, "{} items were found that this state does not show. ", grouped(n)),
+        1 => _ = write!(html, "One item was found{which}. "),
+        n => _ = write!(html, "{} items were found{which}. ", grouped(n)),
     }
     if marked > 0 {
         let _ = write!(html, "{} of them may be of a transaction that never committed.", grouped(marked));
@@ -214,7 +215,10 @@ pub fn metas(metas: &[Value], html: &mut String) {
         };
         let _ = write!(html, "<div class=\"card\"><h3>Page {}: {standing}</h3><dl class=\"tight\">", text_of(&meta["page"]));
         if !meta["refused"].is_null() {
-            row("Refused, since", &format!("<b style=\"color:var(--alarm)\">{}</b>", text_of(&meta["refused"])), html);
+            row("Refused", &format!("<b style=\"color:var(--alarm)\">{}</b>", text_of(&meta["refused"])), html);
+        }
+        if meta["valid"] != true && !meta["txid"].is_null() {
+            row("Its fields", "as they lie there, which nothing vouches for", html);
         }
         let names = [
             ("txid", "Transaction"),
