@@ -112,12 +112,15 @@ impl Edit {
         Ok(())
     }
 
-    /// All opened buckets but the root, each after those in it.
+    /// All opened buckets but the root, each after those in it, and neighbours in the order in which they were opened: Go
+    /// goes through a map, which keeps that order while it is small, but begins anywhere.
     fn deepest_first(&self) -> Vec<BucketId> {
         let (mut order, mut rest) = (Vec::new(), vec![self.root()]);
         while let Some(bucket) = rest.pop() {
             order.push(bucket);
+            let first = rest.len();
             rest.extend(self.bucket(bucket).children.values());
+            rest[first..].sort_unstable();
         }
         order.reverse();
         order.pop();
