@@ -56,7 +56,7 @@ impl<B: Bytes, V: Visitor<B>> Visitor<B> for &mut V {
     const VALUES: bool = V::VALUES;
 
     fn enters(&mut self, bucket: &BucketAt<'_, B>, place: &Place<'_, B>) -> Result<bool, Self::Stop> {
-        V::enters(self, bucket, place)
+        (**self).enters(bucket, place)
     }
 
     fn enter_bucket(&mut self, bucket: &BucketAt<'_, B>, place: &Place<'_, B>) -> Result<(), Self::Stop> {
