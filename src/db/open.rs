@@ -15,7 +15,7 @@ use crate::error::{Corruption, CorruptionKind, Error, Result};
 use crate::format::{Endian, Layout, Meta, MetaPair};
 use crate::storage::{
     Directory, Disk, FileLock, Heap, HostDirectory, LockMode, Medium, Snapshot, Storage, Volume, initial_layout, is_at,
-    open_regular, read_disk_metas, read_metas,
+    open_regular, read_disk_metas, read_metas, regular_metadata,
 };
 use crate::tree::{self, Allocator, PageBits, Run};
 
@@ -24,7 +24,7 @@ pub(super) fn file(options: &OpenOptions, path: &Path) -> Result<Db> {
     // Only under the lock do length and metas stand still.
     let (lock, size) = loop {
         let lock = locked(options, path)?;
-        let metadata = lock.file().metadata().map_err(|source| Error::io("read", path, source))?;
+        let metadata = regular_metadata(lock.file(), path)?;
         // Whoever held the lock may have given the name to another file by now.
         if !cfg!(unix) || is_at(&metadata, path) {
             break (lock, metadata.len());
@@ -32,8 +32,8 @@ pub(super) fn file(options: &OpenOptions, path: &Path) -> Result<Db> {
     };
     let (metas, layout) = read_metas(lock.file(), path, size)?;
     let volume = match options.backing {
-        Backing::Map => Volume::mapped(path, lock),
-        Backing::Heap => Volume::read(path, lock),
+        Backing::Map => Volume::Mapped(Arc::new(lock)),
+        Backing::Heap => Volume::Read(lock),
     };
     open(options, path, volume, size, metas, layout)
 }
@@ -41,10 +41,7 @@ pub(super) fn file(options: &OpenOptions, path: &Path) -> Result<Db> {
 /// Opens and locks the file that has this name now.
 fn locked(options: &OpenOptions, path: &Path) -> Result<FileLock> {
     match options.read_only {
-        true => {
-            let (file, _) = open_regular(path, false)?;
-            FileLock::acquire(file, path, LockMode::Shared, options.lock_timeout)
-        }
+        true => FileLock::acquire(open_regular(path, false)?, path, LockMode::Shared, options.lock_timeout),
         false => {
             writable_here()?;
             let lock = |file, timeout| FileLock::acquire(file, path, LockMode::Exclusive, timeout);
@@ -61,7 +58,7 @@ pub(super) fn disk(options: &OpenOptions, disk: Arc<dyn Disk>) -> Result<Db> {
     }
     let size = disk.size().map_err(failed)?;
     let (metas, layout) = read_disk_metas(&*disk, size)?;
-    open(options, Path::new(""), Volume::disk(disk), size, metas, layout)
+    open(options, Path::new(""), Volume::Disk(disk), size, metas, layout)
 }
 
 /// Opens a file among directories of the caller's own.
@@ -79,7 +76,7 @@ pub(super) fn bytes(bytes: Arc<[u8]>) -> Result<Db> {
     let (metas, layout) = (*snapshot.metas(), snapshot.layout());
     let meta = usable_meta(&metas, layout, snapshot.size())?;
     let state = Generation::new(Arc::new(Medium::Heap(Heap::new(bytes))), layout, metas, meta);
-    let shared = Shared::new(Default::default(), Volume::bytes(), Door::new(None), OpenReport::default(), state);
+    let shared = Shared::new(Default::default(), Volume::Bytes, Door::new(None), OpenReport::default(), state);
     Ok(Db { shared: Arc::new(shared) })
 }
 

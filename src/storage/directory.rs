@@ -68,7 +68,7 @@ impl Directory for HostDirectory {
     }
 
     fn open(&self, path: &Path) -> Result<File> {
-        open_regular(path, true).map(|(file, _)| file)
+        open_regular(path, true)
     }
 
     fn create_new(&self, path: &Path, mode: u32) -> io::Result<File> {

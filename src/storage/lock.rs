@@ -26,6 +26,7 @@ pub(crate) enum LockMode {
 #[derive(Debug)]
 pub(crate) struct FileLock {
     file: File,
+    path: Box<Path>,
 }
 
 impl FileLock {
@@ -38,7 +39,7 @@ impl FileLock {
                 LockMode::Exclusive => fs2::FileExt::try_lock_exclusive(&file),
             };
             match tried {
-                Ok(()) => return Ok(FileLock { file }),
+                Ok(()) => return Ok(FileLock { file, path: path.into() }),
                 Err(e) if e.raw_os_error() != fs2::lock_contended_error().raw_os_error() => {
                     return Err(Error::io("lock", path, e));
                 }
@@ -55,6 +56,11 @@ impl FileLock {
 
     pub(crate) fn file(&self) -> &File {
         &self.file
+    }
+
+    /// The name under which it was opened.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 }
 

@@ -1,15 +1,19 @@
 //! The crate's only `unsafe`: a slice over a page run of a mapped file, and a hint that memory will be read.
 //!
-//! Invariants: the mapping covers exactly the bytes that the file had when it was mapped, and no slice ever
+//! Invariants: the mapping covers exactly the bytes that the file had when its length was taken, and no slice ever
 //! covers a meta page, the only bytes that a Bolt writer rewrites in place while they are in use.
+//!
+//! A file is mapped with the first page that is read from it: mapping and unmapping cost as much as all else that is done
+//! to open a file, look at its metas and close it.
 
 use std::fmt;
-use std::fs::File;
 use std::io;
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use memmap2::{MmapOptions, MmapRaw};
 
-use super::{Storage, short};
+use super::{FileLock, Storage, short};
 use crate::error::{Corruption, CorruptionKind, Error};
 
 #[cold]
@@ -20,18 +24,49 @@ fn a_meta_page(offset: u64) -> Error {
 /// What the processor fetches at once.
 const CACHE_LINE: u64 = 64;
 
-/// A read-only, shared mapping of a file.
+/// A read-only, shared mapping of a locked file.
 pub(crate) struct Map {
-    raw: MmapRaw,
+    file: Arc<FileLock>,
+    size: u64,
     /// The offset of the first byte behind the meta pages.
     first: u64,
+    raw: OnceLock<MmapRaw>,
+    /// Where `raw` begins and how long it is; of no length before there is one. To look into the cell at every page would
+    /// make looking up a key 2 to 3 % slower.
+    start: AtomicPtr<u8>,
+    len: AtomicUsize,
 }
 
 impl Map {
-    /// Maps `len` bytes of a file that is locked and at least this long; `first` is where page 2 begins.
-    pub(crate) fn new(file: &File, len: u64, first: u64) -> io::Result<Map> {
-        let len = usize::try_from(len).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;
-        Ok(Map { raw: MmapOptions::new().len(len).map_raw_read_only(file)?, first })
+    /// The first `size` bytes of a file that is at least this long; `first` is where page 2 begins.
+    pub(crate) fn new(file: Arc<FileLock>, size: u64, first: u64) -> Map {
+        Map { file, size, first, raw: OnceLock::new(), start: AtomicPtr::default(), len: AtomicUsize::new(0) }
+    }
+
+    /// The same as [`run`](Storage::run), once the file is mapped.
+    #[cold]
+    fn map_and_run(&self, offset: u64, len: u64) -> Result<&[u8], Error> {
+        match offset.checked_add(len) {
+            Some(_) if offset < self.first => return Err(a_meta_page(offset)),
+            Some(end) if end <= self.size => {}
+            _ => return Err(short(offset, len, self.size)),
+        }
+        let raw = match self.raw.get() {
+            Some(raw) => raw,
+            None => {
+                let raw = self.map().map_err(|source| Error::io("map", self.file.path(), source))?;
+                // Where two threads come here at once, one of the two mappings is dropped.
+                self.raw.get_or_init(|| raw)
+            }
+        };
+        self.start.store(raw.as_mut_ptr(), Ordering::Relaxed);
+        self.len.store(raw.len(), Ordering::Release);
+        self.run(offset, len)
+    }
+
+    fn map(&self) -> io::Result<MmapRaw> {
+        let len = usize::try_from(self.size).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;
+        MmapOptions::new().len(len).map_raw_read_only(self.file.file())
     }
 }
 
@@ -39,20 +74,21 @@ impl Storage for Map {
     type Run<'s> = &'s [u8];
 
     fn size(&self) -> u64 {
-        self.raw.len() as u64
+        self.size
     }
 
     #[inline]
     fn run(&self, offset: u64, len: u64) -> Result<&[u8], Error> {
-        let size = self.size();
+        let size = self.len.load(Ordering::Acquire);
         match offset.checked_add(len) {
-            Some(end) if offset >= self.first && end <= size => {}
-            Some(_) if offset < self.first => return Err(a_meta_page(offset)),
-            _ => return Err(short(offset, len, size)),
+            Some(end) if offset >= self.first && end <= size as u64 => {}
+            _ => return self.map_and_run(offset, len),
         }
+        let start = self.start.load(Ordering::Relaxed);
         // SAFETY:
-        // 1. `raw` maps `size` bytes from `as_ptr()` on and is neither unmapped nor moved before `self` is
-        //    dropped, which the returned borrow outlives never.
+        // 1. `size` is not zero here, as `offset >= first > 0`. So `len` was stored by `map_and_run`, after `start`, and
+        //    both are those of `raw`, which maps `size` bytes from `start` on. Its cell, once filled, keeps it until
+        //    `self` is dropped, which the returned borrow never outlives.
         // 2. `offset <= end <= size` by the match above, and `size` is a `usize`, so the pointer and the length
         //    stay inside that one allocation and neither conversion truncates; `size <= isize::MAX` as for
         //    every mapping.
@@ -63,15 +99,16 @@ impl Storage for Map {
         //    lock that is held on this file and keep the same rule. What remains is a program that ignores the lock;
         //    `Db::open` says so.
         #[allow(unsafe_code)]
-        let run = unsafe { std::slice::from_raw_parts(self.raw.as_ptr().add(offset as usize), len as usize) };
+        let run = unsafe { std::slice::from_raw_parts(start.add(offset as usize), len as usize) };
         Ok(run)
     }
 
     #[inline]
     fn prefetch(&self, offset: u64, len: u64) {
-        if offset < self.size() {
-            let start = self.raw.as_ptr().wrapping_add(offset as usize);
-            let lines = len.min(self.size() - offset).div_ceil(CACHE_LINE) as usize;
+        let size = self.len.load(Ordering::Acquire) as u64;
+        if offset < size {
+            let start = self.start.load(Ordering::Relaxed).wrapping_add(offset as usize);
+            let lines = len.min(size - offset).div_ceil(CACHE_LINE) as usize;
             (0..lines).for_each(|line| fetch_line(start.wrapping_add(line * CACHE_LINE as usize)));
         }
     }
@@ -105,6 +142,49 @@ fn fetch_line(_: *const u8) {}
 
 impl fmt::Debug for Map {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Map({} bytes)", self.raw.len())
+        write!(f, "Map({} bytes)", self.size)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::path::Path;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::storage::LockMode;
+
+    fn map_of(bytes: &[u8], first: u64) -> Map {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(bytes).unwrap();
+        let lock = FileLock::acquire(file.into_file(), Path::new("x"), LockMode::Shared, Some(Duration::ZERO)).unwrap();
+        Map::new(Arc::new(lock), bytes.len() as u64, first)
+    }
+
+    #[test]
+    fn a_file_is_mapped_with_the_first_page_that_is_read() {
+        let map = map_of(b"headmetabody", 8);
+        assert!(matches!(map.run(0, 4), Err(Error::Corrupt(e)) if e.kind == CorruptionKind::MetaPageReferenced));
+        assert!(map.run(8, 5).is_err() && map.run(u64::MAX, 2).is_err());
+        map.prefetch(8, 4);
+        assert!(map.raw.get().is_none());
+        assert_eq!(map.run(8, 4).unwrap(), b"body");
+        assert!(map.raw.get().is_some());
+        assert!(map.run(0, 4).is_err() && map.run(8, 5).is_err() && map.run(u64::MAX, 2).is_err());
+        map.prefetch(8, 400);
+    }
+
+    #[test]
+    fn threads_that_read_the_first_page_at_once_all_read_it() {
+        let bytes: Vec<u8> = (0..=255).cycle().take(3 << 12).collect();
+        for _ in 0..500 {
+            let map = map_of(&bytes, 2 << 12);
+            std::thread::scope(|scope| {
+                let read = || scope.spawn(|| map.run(2 << 12, 1 << 12).unwrap() == &bytes[2 << 12..]);
+                let readers = [read(), read(), read(), read()];
+                assert!(readers.into_iter().all(|reader| reader.join().unwrap()));
+            });
+        }
     }
 }

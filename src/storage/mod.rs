@@ -33,7 +33,7 @@ pub use disk::{Disk, MemoryDisk};
 pub(crate) use disk::{read_exact_at, read_up_to, write_all_at};
 #[cfg(feature = "forensic")]
 pub(crate) use file::PagedFile;
-pub(crate) use file::{FileId, is_at, open_regular, read_disk_metas, read_metas};
+pub(crate) use file::{FileId, is_at, open_regular, read_disk_metas, read_metas, regular_metadata};
 pub(crate) use heap::Heap;
 pub(crate) use initial::{initial_image, initial_layout, unfinished};
 pub use lock::lock_holders;

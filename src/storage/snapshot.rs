@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use super::file::PagedFile;
 use super::probe::probe;
-use super::{FileId, Heap, Storage, open_regular, read_metas};
+use super::{FileId, Heap, Storage, open_regular, read_metas, regular_metadata};
 use crate::error::{Error, Result, TxSelector};
 use crate::format::{Layout, Meta, MetaPair, SharedBytes};
 
@@ -62,13 +62,12 @@ impl Snapshot {
     /// [`Snapshot::read`] sees to that.
     pub fn open(path: impl AsRef<Path>) -> Result<Snapshot> {
         let path = path.as_ref();
-        let (file, _) = open_regular(path, false)?;
-        Snapshot::of_file(file, path)
+        Snapshot::of_file(open_regular(path, false)?, path)
     }
 
     /// The same with a file that is open. It counts as current only while `path` leads to it.
     pub fn of_file(file: File, path: &Path) -> Result<Snapshot> {
-        let length = || file.metadata().map_err(|source| Error::io("read", path, source));
+        let length = || regular_metadata(&file, path);
         let (metas, layout) = read_metas(&file, path, length()?.len())?;
         // The length is taken after the metas: whatever they name is in the file by now.
         let now = length()?;

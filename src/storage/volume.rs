@@ -1,7 +1,7 @@
 //! The file of an open database: where it is written to, and how it becomes something to read from.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::disk::{Disk, read_exact_at};
@@ -11,15 +11,9 @@ use crate::format::Layout;
 
 /// What a database is stored on.
 #[derive(Debug)]
-pub(crate) struct Volume {
-    path: PathBuf,
-    source: Source,
-}
-
-#[derive(Debug)]
-enum Source {
+pub(crate) enum Volume {
     /// A locked file that is mapped.
-    Mapped(FileLock),
+    Mapped(Arc<FileLock>),
     /// A locked file that is read into memory.
     Read(FileLock),
     /// Any disk, read into memory.
@@ -29,36 +23,24 @@ enum Source {
 }
 
 impl Volume {
-    pub(crate) fn mapped(path: &Path, file: FileLock) -> Volume {
-        Volume { path: path.into(), source: Source::Mapped(file) }
-    }
-
-    pub(crate) fn read(path: &Path, file: FileLock) -> Volume {
-        Volume { path: path.into(), source: Source::Read(file) }
-    }
-
-    pub(crate) fn disk(disk: Arc<dyn Disk>) -> Volume {
-        Volume { path: PathBuf::new(), source: Source::Disk(disk) }
-    }
-
-    pub(crate) fn bytes() -> Volume {
-        Volume { path: PathBuf::new(), source: Source::Bytes }
+    fn locked(&self) -> Option<&FileLock> {
+        match self {
+            Volume::Mapped(file) => Some(file),
+            Volume::Read(file) => Some(file),
+            Volume::Disk(_) | Volume::Bytes => None,
+        }
     }
 
     /// The file, where it is one.
     pub(crate) fn file(&self) -> Option<&File> {
-        match &self.source {
-            Source::Mapped(file) | Source::Read(file) => Some(file.file()),
-            Source::Disk(_) | Source::Bytes => None,
-        }
+        self.locked().map(FileLock::file)
     }
 
     /// What is written to; nothing for bytes that never change.
     pub(crate) fn writable(&self) -> Option<&dyn Disk> {
-        match &self.source {
-            Source::Mapped(file) | Source::Read(file) => Some(file.file()),
-            Source::Disk(disk) => Some(&**disk),
-            Source::Bytes => None,
+        match self {
+            Volume::Disk(disk) => Some(&**disk),
+            _ => self.file().map(|file| file as &dyn Disk),
         }
     }
 
@@ -69,11 +51,8 @@ impl Volume {
 
     /// The first `size` bytes as something to read from.
     pub(crate) fn medium(&self, size: u64, layout: Layout) -> Result<Medium, Error> {
-        match &self.source {
-            Source::Mapped(file) => {
-                let map = Map::new(file.file(), size, layout.run_bytes(2));
-                Ok(Medium::Map(map.map_err(|source| self.error("map", source))?))
-            }
+        match self {
+            Volume::Mapped(file) => Ok(Medium::Map(Map::new(Arc::clone(file), size, layout.run_bytes(2)))),
             _ => self.copy(size),
         }
     }
@@ -91,11 +70,11 @@ impl Volume {
 
     /// Whether a medium goes on showing what is written to the volume, as far as it reaches.
     pub(crate) fn follows(&self) -> bool {
-        matches!(self.source, Source::Mapped(_))
+        matches!(self, Volume::Mapped(_))
     }
 
     /// An error of the system about this volume.
     pub(crate) fn error(&self, op: &'static str, source: std::io::Error) -> Error {
-        Error::io(op, &self.path, source)
+        Error::io(op, self.locked().map_or(Path::new(""), FileLock::path), source)
     }
 }
