@@ -34,7 +34,7 @@ const COMMITS: usize = 8;
 fn torn() -> World {
     let (workload, recorder) = (workload("growth"), Recorder::new(None));
     let db = workload.options.open_in(&recorder, workload.path).unwrap();
-    (0..3).for_each(|number| db.update(|tx| change(tx, number)).unwrap());
+    (0..3).for_each(|number| db.update(|tx| change(&workload, tx, number)).unwrap());
     let (newest, mut bytes) = (db.begin_read().unwrap().id().0 as usize % 2, recorder.bytes(workload.path));
     bytes[newest * 1024 + 72] ^= 1;
     World::of(workload.path, bytes)
@@ -48,9 +48,10 @@ fn named(name: &'static str, set: impl Fn(&mut unbolt::OpenOptions)) -> Workload
 }
 
 /// Workloads and what they begin with.
-fn workloads() -> [(Workload, World); 5] {
+fn workloads() -> [(Workload, World); 6] {
     let new = World::default;
     [
+        (named(LARGE, |_| {}), new()),
         (named("growth", |_| {}), new()),
         (named("no list", |options| _ = options.freelist(FreelistMode::Never)), new()),
         (named("grown by writing", |options| _ = options.no_grow_sync(true)), new()),
@@ -59,7 +60,13 @@ fn workloads() -> [(Workload, World); 5] {
     ]
 }
 
-fn change(tx: &mut unbolt::WriteTx, number: usize) -> unbolt::Result<()> {
+/// The workload whose commits are so large that the disk is told to begin before all is written.
+const LARGE: &str = "large values";
+
+fn change(workload: &Workload, tx: &mut unbolt::WriteTx, number: usize) -> unbolt::Result<()> {
+    if workload.name == LARGE && number == 1 {
+        tx.create_bucket_if_missing("large")?.put("value", vec![number as u8; 140 << 10])?;
+    }
     let mut bucket = tx.create_bucket_if_missing("bucket")?;
     let key = |key: usize| format!("{key:03}");
     if number % 3 == 2 {
@@ -122,7 +129,7 @@ impl Run<'_> {
         self.faulty.take_failed();
         for number in 0..COMMITS {
             let reader = db.begin_read().map_err(words)?;
-            let committed = db.update(|tx| change(tx, number));
+            let committed = db.update(|tx| change(self.workload, tx, number));
             let failed = self.faulty.take_failed();
             if committed.is_ok() {
                 seen.fine += usize::from(failed.is_some());
@@ -178,7 +185,7 @@ impl Run<'_> {
         if poisoned || fault.lasts {
             return Ok(false);
         }
-        match db.update(|tx| change(tx, number)) {
+        match db.update(|tx| change(self.workload, tx, number)) {
             Ok(()) => self.acknowledged(number + 2),
             Err(again) => return wrong(&format!("and the next commit fails too: {again}")),
         }
@@ -193,7 +200,7 @@ fn models((workload, start): &(Workload, World)) -> Vec<Option<Model>> {
     let model = || Some(Model::of(recorder.bytes(workload.path), &workload.options).unwrap());
     let mut models = vec![None, model()];
     for number in 0..COMMITS {
-        db.update(|tx| change(tx, number)).unwrap();
+        db.update(|tx| change(workload, tx, number)).unwrap();
         models.push(model());
     }
     models
@@ -249,7 +256,7 @@ fn an_output_whose_making_fails_has_no_name_and_leaves_nothing() {
     let workload = workload("compaction");
     let source = Recorder::new(None);
     let db = workload.options.open_in(&source, "db").unwrap();
-    (0..COMMITS).for_each(|number| db.update(|tx| change(tx, number)).unwrap());
+    (0..COMMITS).for_each(|number| db.update(|tx| change(&workload, tx, number)).unwrap());
     let make = |faulty: &Faulty| -> unbolt::Result<()> {
         let output = OutputFile::beside_in(faulty.clone(), "db", 0o644)?;
         db.begin_read()?.compact_to(output.file(), &Default::default())?;

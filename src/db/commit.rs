@@ -16,6 +16,7 @@ use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::gather::Gather;
 use super::generation::Generation;
 use super::list::List;
 use super::options::FreelistMode;
@@ -27,9 +28,6 @@ use crate::format::{Layout, META_SIZE, Meta, MetaPair, MetaSlot, PageId, encode_
 use crate::storage::{Disk, Medium, Storage, write_all_at};
 use crate::tree::{Edit, Pages, Run, Spilled, verify};
 
-/// How much is written at once where pages follow each other. Larger writes are no faster, and leave the page cache
-/// with units that make every later write of one page in them slower.
-const WRITTEN_AT_ONCE: u64 = 64 << 10;
 /// Memory for staged pages that is kept from one commit to the next. It has room for a value of some megabytes: asked for
 /// anew by each commit, it costs as much as all else that is done with values of a megabyte before they are written.
 const KEPT: usize = 4 << 20;
@@ -192,7 +190,8 @@ fn write_dirty(
     layout: Layout,
     stats: &mut WriteStats,
 ) -> Result<()> {
-    let mut gather = Gather { disk, staged: std::mem::take(&mut writer.staged), at: 0, writes: 0, bytes: 0 };
+    let trust = (!writer.options.no_sync).then_some(&shared.trust);
+    let mut gather = Gather::new(disk, trust, std::mem::take(&mut writer.staged));
     let failed = |source| shared.volume.error("write", source);
     let mut list = prepared.list.as_ref();
     let runs = &prepared.spilled.dirty;
@@ -207,43 +206,12 @@ fn write_dirty(
     if let Some(list) = list {
         list.encode(layout, gather.add(list.part(layout)).map_err(failed)?)?;
     }
-    gather.flush().map_err(failed)?;
-    stats.writes += gather.writes;
-    stats.bytes_written += gather.bytes;
-    gather.staged.shrink_to(KEPT);
-    writer.staged = gather.staged;
+    let gathered = gather.end().map_err(failed)?;
+    stats.writes += gathered.writes;
+    stats.bytes_written += gathered.bytes;
+    writer.staged = gathered.staged;
+    writer.staged.shrink_to(KEPT);
     Ok(())
-}
-
-/// Pages on their way to the disk: neighbours go together.
-struct Gather<'d> {
-    disk: &'d dyn Disk,
-    staged: Vec<u8>,
-    /// Where the staged bytes go.
-    at: u64,
-    writes: u64,
-    bytes: u64,
-}
-
-impl Gather<'_> {
-    /// Makes room for so many bytes at an offset, which the caller puts behind what is there.
-    fn add(&mut self, (offset, len): (u64, u64)) -> io::Result<&mut Vec<u8>> {
-        if self.at + self.staged.len() as u64 != offset || self.staged.len() as u64 + len > WRITTEN_AT_ONCE {
-            self.flush()?;
-            self.at = offset;
-        }
-        Ok(&mut self.staged)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        if !self.staged.is_empty() {
-            self.writes += 1;
-            self.bytes += self.staged.len() as u64;
-            write_all_at(self.disk, &self.staged, self.at)?;
-            self.staged.clear();
-        }
-        Ok(())
-    }
 }
 
 /// Steps 6 and 7.

@@ -16,6 +16,7 @@ mod create;
 mod cursor;
 mod cursor_mut;
 mod door;
+mod gather;
 mod generation;
 mod iter;
 mod list;

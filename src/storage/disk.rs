@@ -29,6 +29,14 @@ pub trait Disk: fmt::Debug + Send + Sync {
     /// Cuts the disk to this length, or extends it by zeros.
     fn set_len(&self, len: u64) -> io::Result<()>;
 
+    /// Says that what was written here stays as it is until the next sync, so that bringing it to the medium can begin.
+    ///
+    /// A hint: nothing is waited for, nothing is promised, and a disk with nothing to begin does nothing. An error says
+    /// that what was written is lost, as that of a sync does.
+    fn start_writeback(&self, _offset: u64, _len: u64) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Waits until every byte written is durable, and with it as much of the length as reading them needs.
     fn sync_data(&self) -> io::Result<()>;
 
@@ -63,6 +71,10 @@ impl Disk for File {
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         File::set_len(self, len)
+    }
+
+    fn start_writeback(&self, offset: u64, len: u64) -> io::Result<()> {
+        super::map::start_writeback(self, offset, len)
     }
 
     fn sync_data(&self) -> io::Result<()> {

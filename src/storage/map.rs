@@ -1,4 +1,5 @@
-//! The crate's only `unsafe`: a slice over a page run of a mapped file, and a hint that memory will be read.
+//! The crate's only `unsafe`: a slice over a page run of a mapped file, and two hints, that memory will be read and that
+//! what was written can go to the disk.
 //!
 //! Invariants: the mapping covers exactly the bytes that the file had when its length was taken, and no slice ever
 //! covers a meta page, the only bytes that a Bolt writer rewrites in place while they are in use.
@@ -7,7 +8,10 @@
 //! to open a file, look at its metas and close it.
 
 use std::fmt;
+use std::fs::File;
 use std::io;
+#[cfg(target_os = "linux")]
+use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -146,9 +150,34 @@ impl fmt::Debug for Map {
     }
 }
 
+/// Begins to bring a part of a file to the disk, and waits for none of it. A system that does not let a program ask for
+/// that, or a file system without it, is none the worse.
+#[cfg(target_os = "linux")]
+pub(super) fn start_writeback(file: &File, offset: u64, len: u64) -> io::Result<()> {
+    let too_large = |_| io::Error::from(io::ErrorKind::FileTooLarge);
+    let (offset, len) = (i64::try_from(offset).map_err(too_large)?, i64::try_from(len).map_err(too_large)?);
+    // SAFETY:
+    // 1. The call takes numbers only. It touches no memory of this program and closes nothing.
+    // 2. The descriptor is open for as long as `file` is borrowed.
+    #[allow(unsafe_code)]
+    let failed = unsafe { libc::sync_file_range(file.as_raw_fd(), offset, len, libc::SYNC_FILE_RANGE_WRITE) } != 0;
+    let error = io::Error::last_os_error();
+    match error.raw_os_error() {
+        Some(libc::ENOSYS | libc::EPERM | libc::EINVAL | libc::ESPIPE) => Ok(()),
+        _ if failed => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// There is no such call on this system; its pages go out when they are synced.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn start_writeback(_: &File, _: u64, _: u64) -> io::Result<()> {
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
+    use std::io::{ErrorKind, Write};
     use std::path::Path;
     use std::time::Duration;
 
@@ -173,6 +202,20 @@ mod tests {
         assert!(map.raw.get().is_some());
         assert!(map.run(0, 4).is_err() && map.run(8, 5).is_err() && map.run(u64::MAX, 2).is_err());
         map.prefetch(8, 400);
+    }
+
+    #[test]
+    fn writing_back_can_be_asked_for_of_any_file_and_any_part_of_it() {
+        let file = tempfile::tempfile().unwrap();
+        (&file).write_all(&[7; 100_000]).unwrap();
+        for (offset, len) in [(0, 0), (0, 100_000), (4096, 4096), (99_999, 1 << 40)] {
+            start_writeback(&file, offset, len).unwrap();
+        }
+        if cfg!(target_os = "linux") {
+            // A stream has no parts.
+            start_writeback(&File::open("/dev/null").unwrap(), 0, 1).unwrap();
+            assert_eq!(start_writeback(&file, u64::MAX, 1).unwrap_err().kind(), ErrorKind::FileTooLarge);
+        }
     }
 
     #[test]

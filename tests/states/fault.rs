@@ -28,7 +28,7 @@ pub enum Call {
     Length,
     WriteData,
     WriteMeta,
-    /// A sync before the meta is written.
+    /// A sync before the meta is written, or what begins one.
     SyncData,
     SyncMeta,
     /// Something about a name.
@@ -218,6 +218,10 @@ impl Disk for FaultyFile {
     fn set_len(&self, len: u64) -> io::Result<()> {
         self.directory.whole(Call::Length)?;
         self.inner.set_len(len)
+    }
+
+    fn start_writeback(&self, offset: u64, len: u64) -> io::Result<()> {
+        self.sync(|file| file.start_writeback(offset, len))
     }
 
     fn sync_data(&self) -> io::Result<()> {

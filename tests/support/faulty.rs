@@ -11,6 +11,7 @@ pub enum Call {
     Read,
     SetLen(u64),
     Write { offset: u64, len: usize },
+    StartWriteback { offset: u64, len: u64 },
     SyncData,
     SyncAll,
 }
@@ -119,6 +120,11 @@ impl Disk for Faulty {
             }
             None => self.disk.set_len(len),
         }
+    }
+
+    fn start_writeback(&self, offset: u64, len: u64) -> io::Result<()> {
+        let call = Call::StartWriteback { offset, len };
+        self.note(call).map_or(Ok(()), |(number, _)| Err(io::Error::from_raw_os_error(number)))
     }
 
     fn sync_data(&self) -> io::Result<()> {
