@@ -102,7 +102,7 @@ impl Scene {
 
     /// A transaction that takes free pages and grows the file by more than is written at once.
     fn change(&self, after: &mut Twin) -> Result<(), Error> {
-        self.db.update(|tx| put(tx, after, 30..50, 9000))
+        self.db.update(|tx| put(tx, after, 30..60, 9000))
     }
 
     /// What is on the disk is one of these states, sound to the last page, and can be gone on with.

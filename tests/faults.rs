@@ -27,8 +27,12 @@ const KINDS: [(Kind, bool); 7] = [
     // One that comes for ever is no signal.
     (Kind::Interrupted, false),
 ];
-/// How many commits a run has.
+/// How many commits a run has; only the last one is large, where any is.
 const COMMITS: usize = 8;
+
+fn commits(workload: &Workload) -> usize {
+    if workload.name == LARGE { 3 } else { COMMITS }
+}
 
 /// A file as a crash has left it: of its last meta only a part is there.
 fn torn() -> World {
@@ -64,8 +68,8 @@ fn workloads() -> [(Workload, World); 6] {
 const LARGE: &str = "large values";
 
 fn change(workload: &Workload, tx: &mut unbolt::WriteTx, number: usize) -> unbolt::Result<()> {
-    if workload.name == LARGE && number == 1 {
-        tx.create_bucket_if_missing("large")?.put("value", vec![number as u8; 140 << 10])?;
+    if workload.name == LARGE && number + 1 == commits(workload) {
+        tx.create_bucket_if_missing("large")?.put("value", vec![number as u8; 280 << 10])?;
     }
     let mut bucket = tx.create_bucket_if_missing("bucket")?;
     let key = |key: usize| format!("{key:03}");
@@ -127,7 +131,7 @@ impl Run<'_> {
         self.acknowledged(1);
         // What failed here made no difference.
         self.faulty.take_failed();
-        for number in 0..COMMITS {
+        for number in 0..commits(self.workload) {
             let reader = db.begin_read().map_err(words)?;
             let committed = db.update(|tx| change(self.workload, tx, number));
             let failed = self.faulty.take_failed();
@@ -199,7 +203,7 @@ fn models((workload, start): &(Workload, World)) -> Vec<Option<Model>> {
     let db = workload.options.open_in(&recorder, workload.path).unwrap();
     let model = || Some(Model::of(recorder.bytes(workload.path), &workload.options).unwrap());
     let mut models = vec![None, model()];
-    for number in 0..COMMITS {
+    for number in 0..commits(workload) {
         db.update(|tx| change(workload, tx, number)).unwrap();
         models.push(model());
     }

@@ -20,15 +20,17 @@ pub struct Trace {
 }
 
 const WRITES: [&str; 5] = ["write", "writev", "pwrite64", "pwritev", "pwritev2"];
-const SYNCS: [&str; 5] = ["fsync", "fdatasync", "msync", "sync_file_range", "syncfs"];
+const SYNCS: [&str; 4] = ["fsync", "fdatasync", "msync", "syncfs"];
+/// That writing can begin, which nobody waits for.
+const HINTS: [&str; 1] = ["sync_file_range"];
 const RESIZES: [&str; 2] = ["ftruncate", "fallocate"];
 const MAPS: [&str; 4] = ["mmap", "munmap", "mremap", "madvise"];
 
 impl Trace {
     pub fn run(&self) -> Result<()> {
         self.selection.prepare()?;
-        println!("| workload | engine | commits | bytes | writes | syncs | resizes | maps | all calls |");
-        println!("|---|---|---|---|---|---|---|---|---|");
+        println!("| workload | engine | commits | bytes | writes | syncs | hints | resizes | maps | all calls |");
+        println!("|---|---|---|---|---|---|---|---|---|---|");
         for workload in self.workloads() {
             for engine in self.selection.engines_with(workload) {
                 println!("{}", self.row(engine, workload)?);
@@ -53,12 +55,13 @@ impl Trace {
         let each = if commits == 0 { ops } else { commits } as f64;
         let of = |names: &[&str]| names.iter().filter_map(|name| calls.get(name)).sum::<u64>() as f64 / each;
         Ok(format!(
-            "| {} | {} | {commits} | {:.0} | {:.2} | {:.2} | {:.2} | {:.2} | {:.2} |",
+            "| {} | {} | {commits} | {:.0} | {:.2} | {:.2} | {:.2} | {:.2} | {:.2} | {:.2} |",
             workload.name(),
             engine.name(),
             cost.bytes_written as f64 / each,
             of(&WRITES),
             of(&SYNCS),
+            of(&HINTS),
             of(&RESIZES),
             of(&MAPS),
             calls.values().sum::<u64>() as f64 / each,

@@ -10,8 +10,9 @@ use crate::storage::{Disk, write_all_at};
 const WRITTEN_AT_ONCE: u64 = 64 << 10;
 /// How much is written before the system is told to begin with it. Where each page lies by itself, a commit of many
 /// megabytes takes a quarter less time if the disk works while the rest is still being laid out. Nothing is won with more
-/// at once than a disk's queue holds.
+/// at once than a disk's queue holds, nor with commits that are as small as this first part.
 const BEGUN_AT_ONCE: u64 = WRITTEN_AT_ONCE;
+const BEGUN_AT_FIRST: u64 = 256 << 10;
 
 /// Pages in ascending order, to be written.
 pub(super) struct Gather<'d> {
@@ -69,11 +70,10 @@ impl<'d> Gather<'d> {
 
     /// Tells the system to begin once enough is written, up to `end`.
     fn begin(&mut self, end: u64, written: u64) -> io::Result<()> {
-        let Some(trust) = self.trust else { return Ok(()) };
         self.waiting.1 += written;
-        if self.waiting.1 < BEGUN_AT_ONCE {
+        let Some(trust) = self.trust.filter(|_| self.bytes >= BEGUN_AT_FIRST && self.waiting.1 >= BEGUN_AT_ONCE) else {
             return Ok(());
-        }
+        };
         let (start, _) = std::mem::replace(&mut self.waiting, (end, 0));
         // What fails here was written already, so it is the failure of a sync.
         trust.sync(|| self.disk.start_writeback(start, end - start))
