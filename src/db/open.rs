@@ -15,7 +15,7 @@ use crate::error::{Corruption, CorruptionKind, Error, Result};
 use crate::format::{Endian, Layout, Meta, MetaPair};
 use crate::storage::{
     Directory, Disk, FileLock, Heap, HostDirectory, LockMode, Medium, Snapshot, Storage, Volume, initial_layout, is_at,
-    open_regular, read_disk_metas, read_metas,
+    open_untouched, read_disk_metas, read_metas,
 };
 use crate::tree::{self, Allocator, PageBits, Run};
 
@@ -42,7 +42,7 @@ pub(super) fn file(options: &OpenOptions, path: &Path) -> Result<Db> {
 fn locked(options: &OpenOptions, path: &Path) -> Result<FileLock> {
     match options.read_only {
         true => {
-            let (file, _) = open_regular(path, false)?;
+            let (file, ..) = open_untouched(path)?;
             FileLock::acquire(file, path, LockMode::Shared, options.lock_timeout)
         }
         false => {

@@ -44,20 +44,6 @@ pub(crate) fn is_at(file: &Metadata, path: &Path) -> bool {
     cfg!(unix) && std::fs::metadata(path).is_ok_and(|there| FileId::of(&there) == FileId::of(file))
 }
 
-/// Opens a regular file for reading. Anything else is refused before it is opened: a pipe would block.
-pub(crate) fn open_regular(path: &Path, write: bool) -> Result<(File, Metadata), Error> {
-    let io = |source| Error::io("open", path, source);
-    if !std::fs::metadata(path).map_err(io)?.is_file() {
-        return Err(Error::NotAFile { path: path.into() });
-    }
-    let file = File::options().read(true).write(write).open(path).map_err(io)?;
-    let meta = file.metadata().map_err(io)?;
-    if !meta.is_file() {
-        return Err(Error::NotAFile { path: path.into() });
-    }
-    Ok((file, meta))
-}
-
 /// Both metas of a file, read by position.
 pub(crate) fn read_metas(file: &File, path: &Path, size: u64) -> Result<(MetaPair, Layout), Error> {
     probe(size, &|offset, buffer| read_up_to(file, buffer, offset).map_err(|e| Error::io("read", path, e)))
