@@ -24,8 +24,10 @@ use unbolt::cli::{Context, Status, run};
 use unbolt::forensic::Evidence;
 use unbolt::{Db, Snapshot};
 
-/// Of what is longer than this, only the whole is looked at, not its parts.
+/// What is longer than this is looked at whole, not its parts, and by those commands alone that are for evidence.
 const LARGE: u64 = 16 << 20;
+/// The commands that are for evidence.
+const FORENSIC: [&str; 8] = ["history", "audit", "report", "recover", "carve", "diff", "snapshot", "surgery"];
 
 /// A file in a directory of its own, and how it was before anybody looked.
 struct Exhibit {
@@ -101,7 +103,8 @@ fn in_process(line: &[OsString]) -> (Status, String) {
 /// Runs every command that leaves a file as it is: how many there were.
 fn look_at((name, bytes): Specimen, asked: &Asked) -> usize {
     let exhibit = Exhibit::new(bytes);
-    let lines = lines(&exhibit.path, asked);
+    let mut lines = lines(&exhibit.path, asked);
+    lines.retain(|line| exhibit.bytes.len() as u64 <= LARGE || FORENSIC.iter().any(|name| line[0] == *name));
     for line in &lines {
         let mut ended = None;
         let traces = exhibit.traces(|_| ended = Some(in_process(line)));
