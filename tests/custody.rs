@@ -11,6 +11,7 @@ use std::fs::{self, File, FileTimes};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
@@ -183,5 +184,59 @@ fn whatever_is_done_to_a_file_is_noticed() {
     let exhibit = Exhibit::new(exhibit.bytes);
     if !keeps_times_of_access(&exhibit) {
         println!("times of access are not kept here, so nothing is known of them");
+    }
+}
+
+/// Starts the program for one who is prepared so by these words of a shell; `$0` is the program, FILE the file.
+fn start(prepared: &str, file: &Path, line: &[OsString]) -> Output {
+    let script = format!("{} exec \"$0\" \"$@\"", prepared.replace("FILE", file.to_str().unwrap()));
+    Command::new("unshare").args(["--mount", "sh", "-ec", &script, env!("CARGO_BIN_EXE_unbolt")]).args(line).output().unwrap()
+}
+
+/// Whether that can be done here.
+fn can_start(prepared: &str, file: &Path) -> bool {
+    let started = Command::new("unshare").arg("-V").stdout(Stdio::null()).status().is_ok_and(|status| status.success());
+    let can = started && start(prepared, file, &["version".into()]).status.success();
+    if !can {
+        println!("skipped: {prepared}: not possible here");
+    }
+    can
+}
+
+#[test]
+fn every_command_that_reads_works_on_a_mount_that_cannot_be_written_to() {
+    let bytes = fs::read("testdata/docker/networks-stopped-20.10.24.db").unwrap();
+    let (exhibit, elsewhere) = (Exhibit::new(bytes), tempfile::tempdir().unwrap());
+    let read_only = format!("mount --bind {0} {0}; mount -o remount,ro,bind {0};", exhibit.path.parent().unwrap().display());
+    if !can_start(&read_only, &exhibit.path) {
+        return;
+    }
+    let touched = start(&format!("{read_only} ! touch FILE 2>/dev/null;"), &exhibit.path, &["version".into()]);
+    assert!(touched.status.success(), "it cannot be written to: {touched:?}");
+    // What is made is made beside the link.
+    let link = elsewhere.path().join("local-kv.db");
+    std::os::unix::fs::symlink(&exhibit.path, &link).unwrap();
+    for line in lines(&link, &Map::of(&exhibit.bytes).asked) {
+        let ended = start(&read_only, &exhibit.path, &line);
+        // A dry run says what the change would be refused for; an import is given nothing.
+        let is_import = line.iter().any(|word| word == "import");
+        assert!(matches!(ended.status.code(), Some(0 | 1 | 6)) || is_import, "{line:?}: {ended:?}");
+    }
+}
+
+#[test]
+fn of_a_file_of_somebody_elses_it_is_said_that_reading_it_may_set_the_time_of_access() {
+    let exhibit = Exhibit::new(fs::read("testdata/docker/live-20.10.24.db").unwrap());
+    let another = "chown 65534 FILE; exec setpriv --bounding-set=-fowner --inh-caps=-fowner";
+    let another = format!("{another} -- \"$0\" \"$@\";");
+    if !can_start(&another, &exhibit.path) {
+        return;
+    }
+    for command in ["history", "audit", "diff"] {
+        let mut line: Vec<OsString> = vec![command.into(), exhibit.path.clone().into()];
+        line.extend((command == "diff").then(|| exhibit.path.clone().into()));
+        let ended = start(&another, &exhibit.path, &line);
+        let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert!(matches!(ended.status.code(), Some(0 | 1)) && said.contains("may set the time of its last access"), "{said}");
     }
 }

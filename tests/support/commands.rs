@@ -191,7 +191,6 @@ pub fn lines(file: &Path, asked: &Asked) -> Vec<Vec<OsString>> {
         "surgery clear-page FILE --output NEW --pageId ROOT --force",
         "surgery clear-page-elements FILE --output NEW --pageId ROOT --from-index 0 --to-index 1 --force",
         "surgery freelist abandon FILE --output NEW --force",
-        "surgery freelist rebuild FILE --output NEW --force",
         "surgery meta update FILE --output NEW --meta-page 1 --force",
     ];
     let rehearsals = WRITING.iter().chain(&KEEPING).map(|line| rehearsal(line));
