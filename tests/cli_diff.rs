@@ -5,15 +5,16 @@
 
 mod command;
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 
-use command::{Outcome, database, databases, in_process, testdata, unbolt};
+use command::{Outcome, changed_meanwhile, database, databases, on_bytes, testdata, unbolt};
 use serde_json::{Value, json};
+use unbolt::Db;
 use unbolt::net::json::Step::{Embedded, Item, Member};
 use unbolt::net::{Inventory, Key, Record};
 use unbolt::store::{BoltStore, DOCKER_BUCKET, StoreError};
-use unbolt::{Db, Error, Snapshot};
 
 const RUNNING: &str = "docker/networks-running-20.10.24.db";
 const STOPPED: &str = "docker/networks-stopped-20.10.24.db";
@@ -50,7 +51,7 @@ fn a_database_does_not_differ_from_itself() {
         if bytes.len() > 4 << 20 {
             continue;
         }
-        let same = in_process(&|_| Snapshot::from_bytes(&bytes[..]), ["diff", "a.db", "b.db"]);
+        let same = on_bytes(&bytes, &["diff", "a.db", "b.db"]);
         assert_eq!((same.status, same.text(), same.err.as_str()), (0, "", ""), "{name}");
     }
 }
@@ -198,22 +199,42 @@ fn damage_in_one_file_is_status_five_and_the_rest_is_compared() {
 }
 
 #[test]
-fn a_file_that_is_overtaken_is_read_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let [before, after] = ["before.db", "after.db"].map(|name| folder.path().join(name));
-    fs::write(&before, database(RUNNING)).unwrap();
-    fs::write(&after, database(RUNNING)).unwrap();
-    let overtaken = std::cell::Cell::new(3);
-    let open = |path: &Path| {
-        let snapshot = Snapshot::open(path)?;
-        if overtaken.get() > 0 && path == after {
-            overtaken.set(overtaken.get() - 1);
-            let name = if overtaken.get() % 2 == 0 { STOPPED } else { RUNNING };
-            fs::write(path, database(name)).map_err(|source| Error::Io { op: "write", path: path.into(), source })?;
-        }
-        Ok(snapshot)
-    };
-    let ended = in_process(&open, ["diff".into(), before.clone().into_os_string(), after.clone().into_os_string()]);
-    let plain = unbolt(["diff".into(), before.into_os_string(), after.into_os_string()]);
-    assert_eq!((ended.status, ended.text()), (plain.status, plain.text()));
+fn a_file_that_changes_while_it_is_compared_is_said_to() {
+    let pair = Pair::of(&database(RUNNING), |after| fs::write(after, database(STOPPED)).unwrap());
+    let [before, after] = ["before.db", "after.db"].map(|name| pair.folder.path().join(name));
+    let line: [OsString; 3] = ["diff".into(), before.clone().into(), after.clone().into()];
+    let sound = pair.diff(&[]);
+    assert_eq!(sound.status, 1);
+    for changed in [&before, &after] {
+        let bytes = fs::read(changed).unwrap();
+        let spoil = |path: &Path, _| {
+            if path == changed {
+                fs::write(path, database("docker/live-28.5.2.db")).unwrap();
+            }
+        };
+        let ended = changed_meanwhile(spoil, line.clone());
+        assert_eq!((ended.status, ended.text()), (3, sound.text()), "what was seen is shown all the same");
+        let words = format!("unbolt: {}: changed while it was looked at", changed.display());
+        assert!(ended.err.contains(&words), "{}", ended.err);
+        fs::write(changed, bytes).unwrap();
+    }
+    // Damage that may be of the change is told, and both files are.
+    let spoil = |path: &Path, _| fs::write(path, "changed").unwrap();
+    let mut damaged = database(RUNNING);
+    damaged[4096 * 2..].fill(0);
+    fs::write(&before, damaged).unwrap();
+    let ended = changed_meanwhile(spoil, line);
+    assert_eq!(ended.status, 3);
+    assert_eq!(ended.err.matches("changed while it was looked at").count(), 2, "{}", ended.err);
+    assert!(ended.err.contains("could not be read in all"), "{}", ended.err);
+}
+
+#[test]
+fn two_states_of_one_file_are_hashed_once() {
+    let path = testdata().join(STOPPED).into_os_string();
+    for line in [["diff".into(), path.clone(), path.clone()], ["diff".into(), path.clone(), "--txid=previous".into()]] {
+        let opened = std::cell::Cell::new(0);
+        changed_meanwhile(|_, times| opened.set(times), line);
+        assert_eq!(opened.get(), 1);
+    }
 }

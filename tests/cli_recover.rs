@@ -195,3 +195,23 @@ fn carve_lists_and_takes_out_what_it_finds_and_writes_over_nothing() {
     let nothing = Desk::with(|bytes| bytes.fill(7));
     assert_eq!(nothing.run("carve FILE").status, 1);
 }
+
+#[test]
+fn files_that_begin_before_the_image_have_names_of_their_own() {
+    let desk = Desk::with(|bytes| {
+        // The page of the older meta says that it is another one: its meta is that of page 1, then, of another file.
+        *bytes = fs::read(testdata().join("bbolt/backup-odd.db")).unwrap();
+        bytes[7] = 127;
+    });
+    let taken = desk.run("carve FILE -o +found --format json");
+    assert_eq!(taken.status, 0, "{}", taken.err);
+    let lines: Vec<Value> = taken.lines().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let [whole, cut] = &lines[..] else { panic!("{lines:?}") };
+    let places = [whole, cut].map(|line| [&line["offset"], &line["start"]].map(|number| number.as_u64().unwrap()));
+    assert_eq!(places, [[0, 0], [0, 4096]]);
+    for line in [whole, cut] {
+        let bytes = fs::read(desk.path("found").join(line["file"].as_str().unwrap())).unwrap();
+        let size = line["start"].as_u64().unwrap() + line["length"].as_u64().unwrap();
+        assert_eq!(bytes.len() as u64, size, "{line}");
+    }
+}

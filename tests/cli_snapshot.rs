@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use command::{Outcome, database, databases, in_process, testdata, unbolt};
+use command::{Outcome, changed_meanwhile, database, databases, in_process, testdata, unbolt};
 use tempfile::TempDir;
 use unbolt::tree::verify;
 use unbolt::{DEFAULT_ATTEMPTS, Snapshot};
@@ -93,6 +93,42 @@ fn only_a_raw_copy_holds_what_was_deleted() {
     assert!(!holds(&desk.out) && !plain.err.contains("unverified"), "{}", plain.err);
     let raw = desk.snapshot(&["--raw", "--force"]);
     assert!(holds(&desk.out) && raw.err.contains("unverified"), "{}", raw.err);
+}
+
+#[test]
+fn a_raw_copy_is_held_against_the_file_and_both_hashes_are_told() {
+    let desk = Desk::with("docker/networks-stopped-20.10.24.db");
+    let taken = desk.snapshot(&["--raw"]);
+    let sum = |file: &Path| unbolt::forensic::Sha256Sum::of(&fs::read(file).unwrap());
+    let said = format!("{}: sha256 {}, before and after\n", desk.file.display(), sum(&desk.file));
+    assert!(taken.err.contains(&said), "{}", taken.err);
+    let said = format!("{}: sha256 {}, and differs in the meta pages alone\n", desk.out.display(), sum(&desk.out));
+    assert!(taken.err.ends_with(&said), "{}", taken.err);
+
+    let line = || [OsStr::new("snapshot"), "--raw".as_ref(), "--force".as_ref(), desk.file.as_os_str(), desk.out.as_os_str()];
+    // A commit is followed by another attempt, which nothing changes under.
+    let commit = |path: &Path, times| {
+        if times == 1 {
+            unbolt::Db::open(path).unwrap().update(|tx| tx.create_bucket("new").map(drop)).unwrap();
+        }
+    };
+    let taken = changed_meanwhile(commit, line());
+    assert_eq!(taken.status, 0, "{}", taken.err);
+    assert!(taken.err.contains("at attempt 2") && taken.err.contains("before and after"), "{}", taken.err);
+    // What no state reaches changes without a commit.
+    let before = fs::read(&desk.file).unwrap();
+    let used = unbolt::tree::reach(Snapshot::from_bytes(&before[..]).unwrap().pages()).unwrap().pages;
+    let list = Snapshot::from_bytes(&before[..]).unwrap().meta().freelist.unwrap();
+    let free = (2..).find(|id| !used.contains(unbolt::format::PageId(*id)) && *id != list.0).unwrap() as usize;
+    let scribble = |path: &Path, _| {
+        let mut bytes = fs::read(path).unwrap();
+        bytes[free * 4096 + 4000] ^= 1;
+        fs::write(path, bytes).unwrap();
+    };
+    let taken = changed_meanwhile(scribble, line());
+    assert_eq!(taken.status, 3, "{}", taken.err);
+    assert!(taken.err.contains("changed while it was copied") && !taken.err.contains("sha256"), "{}", taken.err);
+    verify(Snapshot::open(&desk.out).unwrap().pages()).unwrap();
 }
 
 #[test]

@@ -14,7 +14,7 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::thread;
 
-use command::{Outcome, database, databases, unbolt};
+use command::{Outcome, changed_meanwhile, database, databases, unbolt};
 use tempfile::TempDir;
 use unbolt::format::{Meta, Page, PageId, PageKind, SharedBytes, TxId, encode_meta};
 use unbolt::tree::{Place, Visitor, walk};
@@ -377,6 +377,23 @@ fn what_cannot_be_done_is_a_no_or_says_what_is_damaged() {
     }
     let (failed, _) = desk.run(&operation(&["copy-page"], &["--from-page", "0", "--to-page", &u64::MAX.to_string()]), true);
     assert_eq!(failed.status, 3, "{}", failed.err);
+}
+
+#[test]
+fn of_a_database_that_changes_meanwhile_no_copy_is_made() {
+    let desk = Desk::with("docker/networks-stopped-20.10.24.db");
+    let out = desk.path("ours.db");
+    for operation in [operation(&["freelist", "abandon"], &[]), on_elements(PageId(1 << 40), 0, -1)] {
+        let scribble = |path: &Path, _| {
+            let mut bytes = fs::read(path).unwrap();
+            *bytes.last_mut().unwrap() ^= 1;
+            fs::write(path, bytes).unwrap();
+        };
+        let ended = changed_meanwhile(scribble, desk.line(&operation, &out));
+        assert_eq!((ended.status, ended.text()), (3, ""), "{operation:?}: {}", ended.err);
+        assert!(ended.err.contains("source.db: changed while it was copied: no copy was made"), "{}", ended.err);
+        assert_eq!(fs::read_dir(desk.directory.path()).unwrap().count(), 1, "{operation:?}: nothing is left behind");
+    }
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Reading commands, and dry runs of those that write, take no lock and write nothing: on a sound, a damaged and a locked
-//! file, as `strace` saw it.
+//! Reading commands, and dry runs of those that write, take no lock, write nothing, and leave even the time of the last
+//! access alone: on a sound, a damaged and a locked file, as `strace` saw it.
 #![cfg(target_os = "linux")]
 
 use std::fs::{self, Metadata};
@@ -185,6 +185,7 @@ impl Scene {
         let arguments: Vec<std::ffi::OsString> = arguments.collect();
         let (output, calls) = traced(Path::new(env!("CARGO_BIN_EXE_unbolt")), &arguments);
         assert_eq!(objections(&calls, self.folder.path()), Vec::<&str>::new(), "{command}");
+        assert_eq!(accesses(&calls, &self.database), Vec::<&str>::new(), "{command}");
         assert!(calls.contains(self.folder.path().to_str().unwrap()), "{command}: did it look at all?\n{calls}");
         assert_eq!(Before::of(self.folder.path(), &self.database), self.before, "{command}");
         assert!(fs::read(&self.database).unwrap() == self.bytes, "{command} changed the bytes");
@@ -258,6 +259,13 @@ fn no_strace() -> bool {
 fn objections<'t>(calls: &'t str, folder: &Path) -> Vec<&'t str> {
     let folder = folder.to_str().unwrap();
     calls.lines().filter(|call| locks(call) || (call.contains(folder) && !only_reads(call))).collect()
+}
+
+/// The calls that open the database so that reading it sets the time of its last access.
+fn accesses<'t>(calls: &'t str, database: &Path) -> Vec<&'t str> {
+    let quoted = format!("\"{}\"", database.display());
+    let opens = |call: &&str| matches!(name(call), "open" | "openat") && call.contains(&quoted);
+    calls.lines().filter(opens).filter(|call| !call.contains("O_NOATIME")).collect()
 }
 
 fn locks(call: &str) -> bool {
@@ -403,6 +411,8 @@ fn what_would_be_a_lock_or_a_change_is_found() {
     assert!(locks("12 fcntl(3</tmp/a>, F_SETLKW, {l_type=F_WRLCK, l_whence=SEEK_SET, l_start=0, l_len=0}) = 0"));
     assert!(locks("12 fcntl(3</tmp/a>, F_OFD_SETLK, {l_type=F_RDLCK}) = 0") && locks("12 fcntl(3</tmp/a>, F_SETLEASE, 1) = 0"));
     assert!(!locks("12 fcntl(3</tmp/.unbolt-LKFrih.tmp>(deleted), F_GETFD) = 0x1 (flags FD_CLOEXEC)"));
+    let (_, calls) = traced(Path::new("cat"), &[&scene.database]);
+    assert!(!accesses(&calls, &scene.database).is_empty(), "{calls}");
     let (output, calls) = traced(Path::new("ls"), &[scene.folder.path()]);
     assert!(output.status.success() && calls.contains("getdents64"), "{calls}");
     assert_eq!(objections(&calls, scene.folder.path()), Vec::<&str>::new());

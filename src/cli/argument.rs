@@ -14,6 +14,22 @@ use super::status::Status;
 /// More than the longest value has: whatever is longer need not be read to its end to be refused.
 const MOST: u64 = 1 << 31;
 
+/// A key behind the names of the buckets on the way to it: the names, the key.
+pub fn path_and_key(path: &[OsString], format: ParseFormat) -> Result<(Vec<&[u8]>, Vec<u8>), Failure> {
+    let Some((last, buckets)) = path.split_last() else {
+        return Err(Failure::usage("a bucket and a key are required"));
+    };
+    Ok((self::path(buckets), key(last, format)?))
+}
+
+/// A bucket behind the names of those on the way to it: the names, its own.
+pub fn path_and_name(path: &[OsString], format: ParseFormat) -> Result<(Vec<&[u8]>, Vec<u8>), Failure> {
+    let Some((last, parents)) = path.split_last() else {
+        return Err(Failure::usage("a bucket is required"));
+    };
+    Ok((self::path(parents), name(last, format)?))
+}
+
 /// The bytes of a key.
 pub fn key(argument: &OsString, format: ParseFormat) -> Result<Vec<u8>, Failure> {
     given("key", argument, format)

@@ -193,10 +193,15 @@ fn take_all(
     output::finish(file)
 }
 
-/// Names sort by the place in the image.
+/// Names sort by the place in the image. Several files can have begun before it, all of which begin in it with its first
+/// byte, and each of these says how much of it is missing.
 fn name(hit: &Hit) -> String {
     let order = if hit.endian == Endian::Big { "-big-endian" } else { "" };
-    format!("{:012x}-{}-{}{order}.db", hit.offset(), kind(hit), hit.page_size)
+    let missing = match hit.kind {
+        HitKind::File if hit.start > 0 => format!("-without-{:x}", hit.start),
+        _ => String::new(),
+    };
+    format!("{:012x}-{}-{}{order}{missing}.db", hit.offset(), kind(hit), hit.page_size)
 }
 
 /// Writes what the image has of a file, and gives back its hash.

@@ -2,9 +2,10 @@
 //!
 //! Commands never open files or print by themselves, so that all of them run in process, on memory, in tests.
 
-use std::cell::Cell;
 use std::io::{Read, Write};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use super::attempt::{self, Current, Spool};
 use super::failure::Failure;
@@ -12,9 +13,9 @@ use super::progress::{Course, Progress};
 use super::status::Status;
 use super::txid::{Txid, TxidArg};
 use crate::forensic::{Assumed, Evidence};
-use crate::format::{Meta, TxId};
-use crate::tree::verify_older;
-use crate::{Db, Error, FileSystem, Holder, OpenOptions, Result, Snapshot, TxSelector, lock_holders};
+use crate::format::{Meta, MetaPair, TxId};
+use crate::tree::{Pages, verify_older};
+use crate::{Db, Error, FileSystem, Holder, OpenOptions, Result, Snapshot, Storage, TxSelector, lock_holders};
 
 /// How a command reaches files.
 pub type Open<'a> = &'a dyn Fn(&Path) -> Result<Snapshot>;
@@ -71,35 +72,6 @@ impl Context<'_> {
         self.attempt(file, state, |_, _| {}, read)
     }
 
-    /// Runs a reading command on a state of each of two files, as often as it takes until no writer came in between.
-    pub fn read_both(
-        &mut self,
-        before: (&Path, &TxidArg),
-        after: (&Path, &TxidArg),
-        mut read: impl FnMut(&Snapshot, &Snapshot, &mut Spool) -> Result<Status, Failure>,
-    ) -> Result<Status, Failure> {
-        let (open, progress, moved) = (self.open, self.progress, Cell::new(before.0));
-        let take = |rejected| {
-            let taken = |(file, state)| Opened::take(open, file, selector(state), rejected > 0);
-            Ok(Both { before: taken(before)?, after: taken(after)?, moved: &moved })
-        };
-        let read = |both: &Both<'_>, spool: &mut Spool| {
-            for (opened, is_new) in [(&both.before, true), (&both.after, before.0 != after.0)] {
-                if let Some(system) = FileSystem::of(opened.file).filter(|system| is_new && system.is_shared()) {
-                    spool.note(unverifiable(opened.file, system.name()));
-                }
-                if is_new {
-                    note_refused_meta(&opened.snapshot, opened.file, spool);
-                }
-                opened.test()?;
-                note_if_not_provable(opened, spool);
-            }
-            let _progress = Progress::follow(progress, || course(&both.before));
-            read(&both.before.snapshot, &both.after.snapshot, spool)
-        };
-        attempt::attempt(take, read, || overtaken(moved.get()), self.out, self.err)
-    }
-
     fn attempt(
         &mut self,
         file: &Path,
@@ -115,9 +87,9 @@ impl Context<'_> {
                 spool.note(unverifiable(file, system.name()));
             }
             note_metas(opened, spool);
-            opened.test()?;
-            note_if_not_provable(opened, spool);
-            let _progress = Progress::follow(progress, || course(opened));
+            opened.test(spool)?;
+            let _progress =
+                Progress::follow(progress, || course(file, opened.snapshot.pages(), opened.snapshot.runs_counter()));
             read(&opened.snapshot, spool)
         };
         attempt::attempt(take, read, || overtaken(file), self.out, self.err)
@@ -125,13 +97,12 @@ impl Context<'_> {
 }
 
 /// How far a command has come that goes through a state.
-fn course(opened: &Opened<'_>) -> Course {
-    let (snapshot, file) = (&opened.snapshot, opened.file);
-    let pages = snapshot.meta().high_water.0.min(snapshot.pages().stored());
-    Course { what: file.display().to_string(), count: snapshot.runs_counter(), end: Some(pages), unit: "pages" }
+pub fn course<S: Storage>(file: &Path, state: Pages<'_, S>, count: Arc<AtomicU64>) -> Course {
+    Course { what: file.display().to_string(), count, end: Some(state.end()), unit: "pages" }
 }
 
-fn selector(state: &TxidArg) -> TxSelector {
+/// The state that was asked for.
+pub fn selector(state: &TxidArg) -> TxSelector {
     match state.txid {
         None => TxSelector::Current,
         Some(Txid::Previous) => TxSelector::Previous,
@@ -153,25 +124,6 @@ impl Current for Opened<'_> {
     }
 }
 
-/// Two files that were opened, and which of them was written to last.
-struct Both<'f> {
-    before: Opened<'f>,
-    after: Opened<'f>,
-    moved: &'f Cell<&'f Path>,
-}
-
-impl Current for Both<'_> {
-    fn is_current(&self) -> Result<bool, Failure> {
-        for opened in [&self.before, &self.after] {
-            if !opened.is_current()? {
-                self.moved.set(opened.file);
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-}
-
 impl<'f> Opened<'f> {
     /// Opens a file, and reads all of it at once where a writer was quicker before.
     fn take(open: Open<'_>, file: &'f Path, selector: TxSelector, at_once: bool) -> Result<Self, Failure> {
@@ -185,20 +137,26 @@ impl<'f> Opened<'f> {
     }
 
     /// Tests that the state that was asked for is there and, where it is an older one, still to be read.
-    fn test(&self) -> Result<(), Failure> {
+    fn test(&self, spool: &mut Spool) -> Result<(), Failure> {
         let snapshot = &self.snapshot;
         if let Some(wanted) = self.missing {
             let available = available(snapshot).map(|meta| meta.txid).collect();
             return Err(Failure::of(self.file, Error::NoSuchTx { wanted, available }));
         }
-        match snapshot.metas().current() {
-            Some(current) if !snapshot.is_provable() => {
-                let newer = crate::tree::Pages::new(snapshot, snapshot.layout(), &current);
-                verify_older(snapshot.pages(), newer).map_err(|e| older_is_gone(self.file, snapshot, e))
-            }
-            _ => Ok(()),
-        }
+        test_older(self.file, snapshot.pages(), snapshot.metas(), spool)
     }
+}
+
+/// Tests that a state of a file can still be read where it is an older one, and notes that it is not provable.
+pub fn test_older<S: Storage>(file: &Path, state: Pages<'_, S>, metas: &MetaPair, spool: &mut Spool) -> Result<(), Failure> {
+    let Some(current) = metas.current().filter(|_| !metas.is_provable(state.meta())) else { return Ok(()) };
+    let id = state.meta().txid;
+    verify_older(state, Pages::new(state.storage(), state.layout(), &current)).map_err(|e| older_is_gone(file, id, e))?;
+    spool.note(format_args!(
+        "{}: the state of transaction {id} is not provable: its pages may have been written since, and it may hold data that was never committed",
+        file.display()
+    ));
+    Ok(())
 }
 
 /// The states that the metas of a file describe.
@@ -215,23 +173,12 @@ fn is_there(snapshot: &Snapshot, wanted: TxSelector) -> bool {
 }
 
 /// Pages that were written again are no damage of the file, so nothing that `check` would find.
-fn older_is_gone(file: &Path, older: &Snapshot, error: Error) -> Failure {
+fn older_is_gone(file: &Path, id: TxId, error: Error) -> Failure {
     match error.is_corrupt() {
         true => {
-            let id = older.meta().txid;
             Failure::at(Status::Corrupt, file, format_args!("the state of transaction {id} can no longer be read: {error}"))
         }
         false => Failure::of(file, error),
-    }
-}
-
-fn note_if_not_provable(opened: &Opened<'_>, spool: &mut Spool) {
-    if !opened.snapshot.is_provable() {
-        let id = opened.snapshot.meta().txid;
-        spool.note(format_args!(
-            "{}: the state of transaction {id} is not provable: its pages may have been written since, and it may hold data that was never committed",
-            opened.file.display()
-        ));
     }
 }
 

@@ -37,11 +37,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
-    let Some((name, parents)) = args.path.split_last() else {
-        return Err(Failure::usage("a bucket is required"));
-    };
-    let name = argument::name(name, args.parse_format)?;
-    let mut path = argument::path(parents);
+    let (mut path, name) = argument::path_and_name(&args.path, args.parse_format)?;
     path.push(&name);
     context.write(&args.file, &args.write, |tx, report| {
         let first = if args.parents { 1 } else { path.len() };

@@ -37,11 +37,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
-    let Some((key, buckets)) = args.path.split_last() else {
-        return Err(Failure::usage("a bucket and a key are required"));
-    };
-    let key = argument::key(key, args.parse_format)?;
-    let path = argument::path(buckets);
+    let (path, key) = argument::path_and_key(&args.path, args.parse_format)?;
     context.write(&args.file, &args.write, |tx, report| {
         let failed = |e| Failure::of(&args.file, e);
         let mut bucket = transaction::bucket(tx, &args.file, &path)?;

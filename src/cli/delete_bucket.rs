@@ -34,11 +34,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
-    let Some((name, parents)) = args.path.split_last() else {
-        return Err(Failure::usage("a bucket is required"));
-    };
-    let name = argument::name(name, args.parse_format)?;
-    let path = argument::path(parents);
+    let (path, name) = argument::path_and_name(&args.path, args.parse_format)?;
     let whole = [&path[..], &[&name[..]]].concat();
     context.write(&args.file, &args.write, |tx, report| {
         let mut parent = transaction::bucket(tx, &args.file, &path)?;

@@ -1,11 +1,12 @@
 //! Owns how a command looks at a file as evidence: opened without a trace, and held against itself in the end.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::attempt::Spool;
-use super::context::Context;
+use super::context::{Context, OpenEvidence};
 use super::failure::Failure;
 use super::number;
+use super::output;
 use super::status::Status;
 use crate::FileSystem;
 use crate::forensic::{Assumed, Custody, Evidence, LayoutSource};
@@ -54,8 +55,31 @@ impl Context<'_> {
         args: &EvidenceArgs,
         look: impl FnOnce(&Evidence, &mut Spool) -> Result<Status, Failure>,
     ) -> Result<Status, Failure> {
-        let again = |evidence: &Evidence| evidence.examine_again().map_err(|e| Failure::of(&args.file, e));
-        self.examine_and_tell(args, |evidence, spool| Ok((look(evidence, spool)?, again(evidence)?)))
+        self.spooled(|open, spool| {
+            let evidence = take(open, &args.file, args.assumed(), spool)?;
+            let ended = look(&evidence, spool);
+            look_again(&args.file, &evidence, ended, spool)
+        })
+    }
+
+    /// The same for a command that compares two. Where both are one file, it is opened and hashed once.
+    pub fn examine_both(
+        &mut self,
+        before: &Path,
+        after: &Path,
+        look: impl FnOnce(&Evidence, &Evidence, &mut Spool) -> Result<Status, Failure>,
+    ) -> Result<Status, Failure> {
+        self.spooled(|open, spool| {
+            let first = take(open, before, Assumed::default(), spool)?;
+            if output::is_same(before, after) {
+                let ended = look(&first, &first, spool);
+                return look_again(before, &first, ended, spool);
+            }
+            let second = take(open, after, Assumed::default(), spool)?;
+            let ended = look(&first, &second, spool);
+            let ended = look_again(before, &first, ended, spool);
+            look_again(after, &second, ended, spool)
+        })
     }
 
     /// The same for a command that looks at the file again itself, since it tells what came of that.
@@ -64,31 +88,52 @@ impl Context<'_> {
         args: &EvidenceArgs,
         look: impl FnOnce(&Evidence, &mut Spool) -> Result<(Status, Custody), Failure>,
     ) -> Result<Status, Failure> {
-        let file = args.file.as_path();
-        let evidence = (self.open_evidence)(file, args.assumed()).map_err(|e| Failure::of(file, e))?;
-        let mut spool = Spool::new();
-        for words in conditions(&evidence) {
-            spool.note(format_args!("{}: {words}", file.display()));
-        }
-        if !evidence.is_bolt() {
-            spool.tell(self.err);
-            return Err(Failure::at(Status::Corrupt, file, "no meta verifies and no page says its number: not a Bolt file")
-                .hint(format_args!("`unbolt carve {}` looks for Bolt files inside of it", file.display())));
-        }
-        let (status, custody) = match look(&evidence, &mut spool) {
-            Ok(seen) => seen,
-            Err(failure) => {
-                spool.release(self.out, self.err)?;
-                return Err(failure);
-            }
-        };
-        spool.release(self.out, self.err)?;
-        match custody.is_unchanged() {
-            true => Ok(status),
-            false => Err(Failure::at(Status::Io, file, "changed while it was looked at: what was printed is of no one moment")
-                .hint("look at a copy, which `unbolt snapshot --raw` takes of a file in use")),
-        }
+        self.spooled(|open, spool| {
+            let evidence = take(open, &args.file, args.assumed(), spool)?;
+            let (status, custody) = look(&evidence, spool)?;
+            if custody.is_unchanged() { Ok(status) } else { Err(changed(&args.file)) }
+        })
     }
+
+    fn spooled(
+        &mut self,
+        look: impl FnOnce(OpenEvidence<'_>, &mut Spool) -> Result<Status, Failure>,
+    ) -> Result<Status, Failure> {
+        let mut spool = Spool::new();
+        let ended = look(self.open_evidence, &mut spool);
+        spool.release(self.out, self.err)?;
+        ended
+    }
+}
+
+/// Opens a file as evidence, and notes under which conditions.
+fn take(open: OpenEvidence<'_>, file: &Path, assumed: Assumed, spool: &mut Spool) -> Result<Evidence, Failure> {
+    let evidence = open(file, assumed).map_err(|e| Failure::of(file, e))?;
+    for words in conditions(&evidence) {
+        spool.note(format_args!("{}: {words}", file.display()));
+    }
+    match evidence.is_bolt() {
+        true => Ok(evidence),
+        false => Err(Failure::at(Status::Corrupt, file, "no meta verifies and no page says its number: not a Bolt file")
+            .hint(format_args!("`unbolt carve {}` looks for Bolt files inside of it", file.display()))),
+    }
+}
+
+/// Holds a file against itself, whatever became of the look at it. A failure may be of the change alone, so it is told
+/// and decides nothing where there was one.
+fn look_again(file: &Path, evidence: &Evidence, ended: Result<Status, Failure>, spool: &mut Spool) -> Result<Status, Failure> {
+    if evidence.examine_again().map_err(|e| Failure::of(file, e))?.is_unchanged() {
+        return ended;
+    }
+    if let Err(failure) = &ended {
+        spool.fail(failure);
+    }
+    Err(changed(file))
+}
+
+fn changed(file: &Path) -> Failure {
+    Failure::at(Status::Io, file, "changed while it was looked at: what was printed is of no one moment")
+        .hint("look at a copy, which `unbolt snapshot --raw` takes of a file in use")
 }
 
 /// What whoever relies on the output should know of how the file was read.

@@ -38,11 +38,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
-    let Some((last, buckets)) = args.path.split_last() else {
-        return Err(Failure::usage("a bucket and a key are required"));
-    };
-    let key = argument::key(last, args.parse_format)?;
-    let path = argument::path(buckets);
+    let (path, key) = argument::path_and_key(&args.path, args.parse_format)?;
     context.read(&args.file, &args.state, |snapshot, spool| {
         let failed = |e| Failure::of(&args.file, e);
         let bucket = snapshot.root().and_then(|root| root.descend(&path)).map_err(failed)?;

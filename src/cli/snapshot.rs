@@ -10,6 +10,7 @@ use super::failure::Failure;
 use super::output;
 use super::status::Status;
 use super::txid::TxidArg;
+use crate::forensic::{Assumed, Evidence, Sha256Sum};
 use crate::format::PageId;
 use crate::tree::{Copied, copy_bytes, copy_state};
 use crate::{Error, FileSystem, Result as Copying, Snapshot, Storage};
@@ -20,6 +21,10 @@ use crate::{Error, FileSystem, Result as Copying, Snapshot, Storage};
 The copy is one state of the file, verified; the process that writes to it is neither stopped nor \
 asked. It is made beside OUT and takes that name when it is whole and synced. Standard error tells \
 which transaction it is.
+
+--raw takes the hash of FILE before and after, holds the copy against it, and tells both hashes. The \
+copy is FILE byte for byte but for the meta pages, which both describe the one state. Where FILE \
+changed meanwhile in what that state does not reach, the copy is there and the exit status 3.
 
 Examples:
   unbolt snapshot /var/lib/docker/network/files/local-kv.db copy.db
@@ -45,11 +50,49 @@ pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
     output::refuse_unsafe(&args.out, &args.file, args.force)?;
     refuse_shared(args)?;
     let target = output::begin(&args.out, &args.file, args.force)?;
-    let (copied, attempts) =
-        output::fill(context, &args.file, &TxidArg::default(), &target, |snapshot, file| copy(snapshot, args.raw, file))?;
+    let open_evidence = context.open_evidence;
+    let ((copied, raw), attempts) = output::fill(context, &args.file, &TxidArg::default(), &target, |snapshot, file| {
+        let evidence = args.raw.then(|| open_evidence(&args.file, Assumed::default())).transpose()?;
+        let copied = copy(snapshot, args.raw, file)?;
+        Ok((copied, evidence.map(|evidence| Raw::of(&evidence, snapshot, file)).transpose()?))
+    })?;
     output::finish(target)?;
     say(context.err, args, copied, attempts);
-    Ok(Status::Done)
+    match raw {
+        Some(raw) => raw.verdict(args, context.err),
+        None => Ok(Status::Done),
+    }
+}
+
+/// A copy of all bytes, held against the file that they are of.
+struct Raw {
+    file: Sha256Sum,
+    copy: Sha256Sum,
+    /// Whether the file is what it was before, and the copy has all of it as it lies but for the metas.
+    is_same: bool,
+}
+
+impl Raw {
+    fn of(evidence: &Evidence, snapshot: &Snapshot, copy: &File) -> Copying<Raw> {
+        let metas = snapshot.layout().offset(PageId(2));
+        let (copy, is_equal) = evidence.compare(copy, metas)?;
+        let custody = evidence.examine_again()?;
+        Ok(Raw { file: custody.before.sha256, copy, is_same: is_equal && custody.is_unchanged() })
+    }
+
+    fn verdict(&self, args: &Args, err: &mut dyn Write) -> Result<Status, Failure> {
+        if !self.is_same {
+            return Err(Failure::at(
+                Status::Io,
+                &args.file,
+                "changed while it was copied: what its state does not reach is of no one moment in the copy",
+            )
+            .hint("take it again, or stop the writer"));
+        }
+        let _ = writeln!(err, "unbolt: {}: sha256 {}, before and after", args.file.display(), self.file);
+        let _ = writeln!(err, "unbolt: {}: sha256 {}, and differs in the meta pages alone", args.out.display(), self.copy);
+        Ok(Status::Done)
+    }
 }
 
 fn say(err: &mut dyn Write, args: &Args, copied: Copied, attempts: u32) {

@@ -15,7 +15,7 @@ use crate::error::{Corruption, CorruptionKind, Error, Result};
 use crate::format::{Endian, Layout, Meta, MetaPair};
 use crate::storage::{
     Directory, Disk, FileLock, Heap, HostDirectory, LockMode, Medium, Snapshot, Storage, Volume, initial_layout, is_at,
-    open_regular, read_disk_metas, read_metas, regular_metadata,
+    open_untouched, read_disk_metas, read_metas, regular_metadata,
 };
 use crate::tree::{self, Allocator, PageBits, Run};
 
@@ -41,7 +41,10 @@ pub(super) fn file(options: &OpenOptions, path: &Path) -> Result<Db> {
 /// Opens and locks the file that has this name now.
 fn locked(options: &OpenOptions, path: &Path) -> Result<FileLock> {
     match options.read_only {
-        true => FileLock::acquire(open_regular(path, false)?, path, LockMode::Shared, options.lock_timeout),
+        true => {
+            let (file, _) = open_untouched(path)?;
+            FileLock::acquire(file, path, LockMode::Shared, options.lock_timeout)
+        }
         false => {
             writable_here()?;
             let lock = |file, timeout| FileLock::acquire(file, path, LockMode::Exclusive, timeout);

@@ -4,6 +4,7 @@
 //! access; nothing is ever created or written; everything is read by position. Its length is that of the moment it was
 //! opened, and so are its bytes as far as they fit in memory: what was hashed is what is looked at.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,9 +12,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::custody::{Custody, Sha256Sum, Stamp};
 use super::guess::{LayoutSource, layout_of};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TxSelector};
 use crate::format::{Buffer, Bytes, Endian, Layout, Meta, MetaPair, PageSize, SharedBytes};
-use crate::storage::{Heap, PagedFile, ReadAt, Storage, is_at, open_untouched, read_up_to};
+use crate::storage::{Heap, PagedFile, ReadAt, Storage, is_at, open_untouched, read_up_to, regular_metadata};
 use crate::tree::Pages;
 
 /// Files up to this length are read once and looked at in memory.
@@ -71,7 +72,8 @@ impl Evidence {
 
     /// The same where the caller knows better than the file what its pages are like.
     pub fn open_as(path: impl AsRef<Path>, assumed: Assumed) -> Result<Evidence> {
-        let (file, meta, access_time_kept) = open_untouched(path.as_ref())?;
+        let (file, access_time_kept) = open_untouched(path.as_ref())?;
+        let meta = regular_metadata(&file, path.as_ref())?;
         let opened = Opened { file, path: path.as_ref().into(), access_time_kept };
         let read: ReadAt<'_> = &|offset, buffer| opened.read(offset, buffer);
         if meta.len() <= HELD_BYTES {
@@ -139,6 +141,13 @@ impl Evidence {
         Some(Pages::new(self, self.layout, self.previous.as_ref()?))
     }
 
+    /// The state that is asked for, where one of the metas describes it. Any but the newest may not be provable.
+    pub fn at(&self, selector: TxSelector) -> Result<Pages<'_, Evidence>> {
+        let wanted = self.metas.select(selector)?;
+        let found = [&self.current, &self.previous].into_iter().flatten().find(|meta| **meta == wanted);
+        Ok(Pages::new(self, self.layout, found.ok_or(Error::Empty)?))
+    }
+
     /// The pages that are there whole.
     pub fn whole_pages(&self) -> u64 {
         self.size().checked_div(self.layout.page_size.bytes()).unwrap_or(0)
@@ -176,6 +185,32 @@ impl Evidence {
         let sha256 = Sha256Sum::of_medium(meta.len(), &|offset, buffer| opened.read(offset, buffer))?;
         let (path, is_in_place) = (Some(opened.path.clone()), !cfg!(unix) || is_at(&meta, &opened.path));
         Ok(Custody { path, before, after: Stamp::new(&meta, sha256), is_in_place, access_time_kept: opened.access_time_kept })
+    }
+
+    /// Holds a copy against the file as it was opened: the sum of all that the copy has, and whether it is as long and has
+    /// the same bytes from an offset on.
+    ///
+    /// ```
+    /// use unbolt::forensic::{Evidence, Sha256Sum};
+    /// let evidence = Evidence::open("testdata/golden/V1.db")?;
+    /// let (sum, is_same) = evidence.compare(&std::fs::File::open("testdata/golden/V1.db")?, 0)?;
+    /// assert!(is_same && sum == evidence.stamp().sha256);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn compare(&self, copy: &File, from: u64) -> Result<(Sha256Sum, bool)> {
+        let io = |source| Error::io("read", "", source);
+        let length = copy.metadata().map_err(io)?.len();
+        let is_same = Cell::new(length == self.size());
+        let sum = Sha256Sum::of_medium(length, &|offset, buffer| {
+            let filled = read_up_to(copy, buffer, offset).map_err(io)?;
+            let skipped = usize::try_from(from.saturating_sub(offset)).unwrap_or(usize::MAX).min(filled);
+            if is_same.get() {
+                let ours = self.run(offset, u64::try_from(filled).unwrap_or(u64::MAX))?;
+                is_same.set(ours.get(skipped..) == buffer.get(skipped..filled));
+            }
+            Ok(filled)
+        })?;
+        Ok((sum, is_same.get()))
     }
 
     /// How many runs were asked for so far.

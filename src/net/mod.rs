@@ -52,6 +52,7 @@ pub mod json;
 mod key;
 mod lookup;
 mod make;
+pub(crate) mod markup;
 mod natural;
 mod network;
 mod overlay;

@@ -10,7 +10,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use super::{Disk, open_regular};
+use super::{Disk, open_to_write};
 use crate::error::Result;
 
 /// How often another name is tried where one is taken.
@@ -68,7 +68,7 @@ impl Directory for HostDirectory {
     }
 
     fn open(&self, path: &Path) -> Result<File> {
-        open_regular(path, true)
+        open_to_write(path)
     }
 
     fn create_new(&self, path: &Path, mode: u32) -> io::Result<File> {

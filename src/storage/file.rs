@@ -44,22 +44,6 @@ pub(crate) fn is_at(file: &Metadata, path: &Path) -> bool {
     cfg!(unix) && std::fs::metadata(path).is_ok_and(|there| FileId::of(&there) == FileId::of(file))
 }
 
-/// Opens a regular file for reading. Anything else is refused before it is opened: a pipe would block.
-pub(crate) fn open_regular(path: &Path, write: bool) -> Result<File, Error> {
-    let io = |source| Error::io("open", path, source);
-    regular(std::fs::metadata(path).map_err(io)?, path)?;
-    File::options().read(true).write(write).open(path).map_err(io)
-}
-
-/// What is known of an open file, which may be another than the one that was looked at before it was opened.
-pub(crate) fn regular_metadata(file: &File, path: &Path) -> Result<Metadata, Error> {
-    regular(file.metadata().map_err(|source| Error::io("read", path, source))?, path)
-}
-
-fn regular(metadata: Metadata, path: &Path) -> Result<Metadata, Error> {
-    if metadata.is_file() { Ok(metadata) } else { Err(Error::NotAFile { path: path.into() }) }
-}
-
 /// Both metas of a file, read by position.
 pub(crate) fn read_metas(file: &File, path: &Path, size: u64) -> Result<(MetaPair, Layout), Error> {
     probe(size, &|offset, buffer| read_up_to(file, buffer, offset).map_err(|e| Error::io("read", path, e)))

@@ -17,9 +17,8 @@ mod medium;
 mod mount;
 mod output;
 mod probe;
+mod regular;
 mod snapshot;
-#[cfg(feature = "forensic")]
-mod untouched;
 mod volume;
 
 use std::fmt;
@@ -33,7 +32,7 @@ pub use disk::{Disk, MemoryDisk};
 pub(crate) use disk::{read_exact_at, read_up_to, write_all_at};
 #[cfg(feature = "forensic")]
 pub(crate) use file::PagedFile;
-pub(crate) use file::{FileId, is_at, open_regular, read_disk_metas, read_metas, regular_metadata};
+pub(crate) use file::{FileId, is_at, read_disk_metas, read_metas};
 pub(crate) use heap::Heap;
 pub(crate) use initial::{initial_image, initial_layout, unfinished};
 pub use lock::lock_holders;
@@ -44,9 +43,8 @@ pub use mount::FileSystem;
 pub use output::OutputFile;
 #[cfg(feature = "forensic")]
 pub(crate) use probe::{ReadAt, metas_of, probe};
+pub(crate) use regular::{open_to_write, open_untouched, regular_metadata};
 pub use snapshot::{DEFAULT_ATTEMPTS, Snapshot};
-#[cfg(feature = "forensic")]
-pub(crate) use untouched::open_untouched;
 pub(crate) use volume::Volume;
 
 /// Where the bytes of a database come from.

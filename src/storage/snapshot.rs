@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use super::file::PagedFile;
 use super::probe::probe;
-use super::{FileId, Heap, Storage, open_regular, read_metas, regular_metadata};
+use super::{FileId, Heap, Storage, open_untouched, read_metas, regular_metadata};
 use crate::error::{Error, Result, TxSelector};
 use crate::format::{Layout, Meta, MetaPair, SharedBytes};
 
@@ -62,7 +62,8 @@ impl Snapshot {
     /// [`Snapshot::read`] sees to that.
     pub fn open(path: impl AsRef<Path>) -> Result<Snapshot> {
         let path = path.as_ref();
-        Snapshot::of_file(open_regular(path, false)?, path)
+        let (file, _) = open_untouched(path)?;
+        Snapshot::of_file(file, path)
     }
 
     /// The same with a file that is open. It counts as current only while `path` leads to it.

@@ -49,7 +49,12 @@ pub fn in_process<A: Into<OsString>>(
     with(open, &|path, assumed| Evidence::open_as(path, assumed), arguments)
 }
 
-fn with<A: Into<OsString>>(open: Open<'_>, open_evidence: OpenEvidence<'_>, arguments: impl IntoIterator<Item = A>) -> Outcome {
+/// Runs a command in process with files that are opened so.
+pub fn with<A: Into<OsString>>(
+    open: Open<'_>,
+    open_evidence: OpenEvidence<'_>,
+    arguments: impl IntoIterator<Item = A>,
+) -> Outcome {
     let line = std::iter::once("unbolt".into()).chain(arguments.into_iter().map(Into::into));
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let mut context = Context {
@@ -64,6 +69,19 @@ fn with<A: Into<OsString>>(open: Open<'_>, open_evidence: OpenEvidence<'_>, argu
     };
     let status = run(line, &mut context);
     Outcome { status: status as i32, out, err: String::from_utf8(err).unwrap() }
+}
+
+/// Runs a command in process, and changes a file directly after it was opened as evidence; the name of the file, and how
+/// often any was opened so, are told to `change`.
+pub fn changed_meanwhile<A: Into<OsString>>(change: impl Fn(&Path, u32), arguments: impl IntoIterator<Item = A>) -> Outcome {
+    let opened = std::cell::Cell::new(0);
+    let open_evidence: OpenEvidence<'_> = &|path, assumed| {
+        let evidence = Evidence::open_as(path, assumed);
+        opened.set(opened.get() + 1);
+        change(path, opened.get());
+        evidence
+    };
+    with(&|path| Snapshot::open(path), open_evidence, arguments)
 }
 
 /// Runs a command in process on a database in memory.

@@ -31,7 +31,7 @@ pub struct Command {
 }
 
 /// The commands that read one file, each with every way to write its output.
-const LINES: [&str; 72] = [
+const LINES: [&str; 74] = [
     "info FILE",
     "info FILE --verbose",
     "info FILE --format json",
@@ -103,6 +103,8 @@ const LINES: [&str; 72] = [
     "surgery meta validate FILE",
     "report FILE",
     "report FILE --format json",
+    "report FILE --format jsonl",
+    "report FILE --format csv",
     "report FILE --format dfxml",
 ];
 
@@ -179,6 +181,7 @@ pub fn lines(file: &Path, asked: &Asked) -> Vec<Vec<OsString>> {
         "compact FILE -o OUT --force",
         "recover FILE --deleted -o OUT --force",
         "carve FILE",
+        "carve FILE -o NEW",
         "find DIR",
         "kv list DIR",
         "net ls DIR",

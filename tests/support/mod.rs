@@ -16,5 +16,6 @@ pub mod markup;
 #[cfg(all(unix, feature = "cli"))]
 pub mod patient;
 pub mod shape;
+pub mod specimens;
 pub mod swap;
 pub mod testdata;

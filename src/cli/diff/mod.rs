@@ -7,15 +7,18 @@ mod object;
 use std::path::{Path, PathBuf};
 
 use super::attempt::Spool;
-use super::context::Context;
+use super::context::{self, Context, course};
 use super::failure::Failure;
 use super::listing::Listing;
 use super::nesting;
+use super::progress::Progress;
 use super::status::Status;
 use super::txid::TxidArg;
+use crate::Corruption;
+use crate::forensic::Evidence;
 use crate::forensic::diff::{RecordChange, Tally, Told, Which, diff};
 use crate::store::DOCKER_BUCKET;
-use crate::{Corruption, Snapshot};
+use crate::tree::Pages;
 use names::Names;
 
 /// As many places of damage as anybody reads about.
@@ -30,7 +33,8 @@ differ are told, and which network they belong to. An older state is not provabl
 that was never committed.
 
 Where one of the two is damaged, that is said and the rest compared; the exit status is 5 then. It is \
-1 where they differ, and 0 where they do not.
+1 where they differ, and 0 where they do not; 3 where a file changed meanwhile: its hash is taken \
+before and after.
 
 Examples:
   unbolt diff yesterday.db local-kv.db
@@ -50,17 +54,37 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &mut Context<'_>) -> Result<Status, Failure> {
-    let current = TxidArg::default();
-    let after = args.other.as_ref().unwrap_or(&args.file);
-    context.read_both((&args.file, &args.state), (after, &current), |before, after, spool| compare(args, before, after, spool))
+    let (progress, newer) = (context.progress, args.other.as_ref().unwrap_or(&args.file));
+    context.examine_both(&args.file, newer, |first, second, spool| {
+        let before = state(&args.file, first, &args.state, spool)?;
+        let after = state(newer, second, &TxidArg::default(), spool)?;
+        let _progress = Progress::follow(progress, || course(&args.file, before, first.runs_counter()));
+        compare(args, before, after, first.metas().is_provable(before.meta()), spool)
+    })
 }
 
-fn compare(args: &Args, before: &Snapshot, after: &Snapshot, spool: &mut Spool) -> Result<Status, Failure> {
+/// The state of a file that is compared.
+fn state<'e>(file: &Path, evidence: &'e Evidence, wanted: &TxidArg, spool: &mut Spool) -> Result<Pages<'e, Evidence>, Failure> {
+    if evidence.current().is_none() {
+        return Err(Failure::at(Status::Corrupt, file, "neither meta verifies: there is no state to compare")
+            .hint(format_args!("`unbolt recover {} -o NEW` looks for one", file.display())));
+    }
+    let pages = evidence.at(context::selector(wanted)).map_err(|e| Failure::of(file, e))?;
+    context::test_older(file, pages, evidence.metas(), spool)?;
+    Ok(pages)
+}
+
+fn compare(
+    args: &Args,
+    before: Pages<'_, Evidence>,
+    after: Pages<'_, Evidence>,
+    provable: bool,
+    spool: &mut Spool,
+) -> Result<Status, Failure> {
     let names = Names::of(before, after);
     let mut damage = Damage { args, first: None, told: 0 };
     let mut lines = line::Lines::new(&names);
-    let provable = before.is_provable() && after.is_provable();
-    let tally = diff::<_, Stop>(before.pages(), after.pages(), &mut |buckets, told| {
+    let tally = diff::<_, Stop>(before, after, &mut |buckets, told| {
         nesting::test(buckets.len())?;
         if let Told::Damage { which, corruption } = told {
             damage.tell(which, &corruption, spool);

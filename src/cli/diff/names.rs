@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use crate::Snapshot;
+use crate::Storage;
 use crate::net::json::Document;
 use crate::net::{Key, ROOT};
 use crate::store::{DOCKER_BUCKET, records};
+use crate::tree::Pages;
 
 /// Networks beyond as many as this are shown by their ids.
 const MOST: usize = 10_000;
@@ -14,10 +15,10 @@ const MOST: usize = 10_000;
 pub struct Names(HashMap<String, String>);
 
 impl Names {
-    pub fn of(before: &Snapshot, after: &Snapshot) -> Names {
+    pub fn of<S: Storage>(before: Pages<'_, S>, after: Pages<'_, S>) -> Names {
         let mut names = HashMap::new();
-        for snapshot in [before, after] {
-            names.extend(networks(snapshot).unwrap_or_default());
+        for state in [before, after] {
+            names.extend(networks(state).unwrap_or_default());
         }
         Names(names)
     }
@@ -28,8 +29,8 @@ impl Names {
 }
 
 /// The networks of one file, as far as they can be read: what cannot is told where it is compared.
-fn networks(snapshot: &Snapshot) -> Option<HashMap<String, String>> {
-    let bucket = snapshot.root().ok()?.bucket(DOCKER_BUCKET.as_bytes()).ok()??;
+fn networks<S: Storage>(state: Pages<'_, S>) -> Option<HashMap<String, String>> {
+    let bucket = state.root().ok()?.bucket(DOCKER_BUCKET.as_bytes()).ok()??;
     let pairs = records(&bucket, format!("{ROOT}network/").as_bytes());
     let named = pairs.filter_map(|pair| {
         let pair = pair.ok()?;

@@ -1,23 +1,7 @@
 //! Owns how text of a hostile file is put into markup: as text and nothing else, with everything in it to be seen.
 
 use crate::cli::quote::is_printable_char;
-
-/// Text for an element or an attribute of XML or HTML.
-pub fn xml(text: impl AsRef<str>) -> String {
-    let text = text.as_ref();
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
-}
+pub(super) use crate::net::markup::escaped as xml;
 
 /// JSON in which whatever would not show is escaped as JSON does it: marks of direction, and what XML has no room for.
 pub fn visible(json: &str) -> String {
@@ -40,12 +24,6 @@ pub fn visible_lines(value: &serde_json::Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nothing_in_a_text_is_markup() {
-        assert_eq!(xml("<a b=\"c\">&'"), "&lt;a b=&quot;c&quot;&gt;&amp;&#39;");
-        assert_eq!(xml("plain"), "plain");
-    }
 
     #[test]
     fn what_would_not_show_stays_the_same_json() {

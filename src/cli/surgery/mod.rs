@@ -20,7 +20,8 @@ use super::status::Status;
 Arguments, output and the bytes of the copy are bbolt's. What differs: a copy that Go's next write \
 would turn into damage, and one that brings up a state which may never have been committed, is \
 refused with status 6, and --force makes it all the same. bbolt makes such copies without a word. \
-`unbolt compact` and `unbolt recover` write sound files and are what most people want.
+`unbolt compact` and `unbolt recover` write sound files and are what most people want. The database is \
+hashed before and after; of one that changed meanwhile no copy is made, and the status is 3.
 
 Examples:
   unbolt surgery freelist abandon local-kv.db --output copy.db

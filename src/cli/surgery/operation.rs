@@ -4,12 +4,12 @@ use std::fs::File;
 use std::path::PathBuf;
 
 use crate::cli::context::Context;
+use crate::cli::evidence::conditions;
 use crate::cli::failure::{Failure, Told};
 use crate::cli::output;
 use crate::cli::status::Status;
-use crate::cli::txid::TxidArg;
-use crate::forensic::Assumed;
 use crate::forensic::surgery::{Objection, Surgery, SurgeryError, objections};
+use crate::forensic::{Assumed, Evidence};
 use crate::format::{Layout, MetaPair};
 use crate::tree::copy_bytes;
 use crate::{Error, OutputFile, Snapshot, Storage};
@@ -36,7 +36,8 @@ pub struct Original {
 }
 
 impl Patient {
-    /// Copies the database, changes the copy, and gives it its name where nothing speaks against it.
+    /// Copies the database, changes the copy, and gives it its name where nothing speaks against it and the database is
+    /// still what was copied.
     pub fn operate<T>(
         &self,
         context: &mut Context<'_>,
@@ -44,10 +45,28 @@ impl Patient {
     ) -> Result<T, Failure> {
         output::refuse_unsafe(&self.output, &self.file, false).map_err(without_hint)?;
         let copy = output::begin(&self.output, &self.file, false)?;
-        let original = self.fill(&copy, context)?;
-        let done = change(copy.file(), &original).map_err(|e| self.failed(e))?;
-        self.judge(&copy, &original, context)?;
+        let failed = |e: Error| self.failed(e.into());
+        let evidence = (context.open_evidence)(&self.file, Assumed::default()).map_err(failed)?;
+        let made = self.make(&copy, &evidence, context, change);
+        if !evidence.examine_again().map_err(failed)?.is_unchanged() {
+            return Err(Failure::at(Status::Io, &self.file, "changed while it was copied: no copy was made")
+                .hint("make it of a copy, which `unbolt snapshot --raw` takes of a file in use"));
+        }
+        let done = made?;
         output::finish(copy)?;
+        Ok(done)
+    }
+
+    fn make<T>(
+        &self,
+        copy: &OutputFile,
+        evidence: &Evidence,
+        context: &mut Context<'_>,
+        change: impl FnOnce(&File, &Original) -> Result<T, SurgeryError>,
+    ) -> Result<T, Failure> {
+        let original = self.fill(copy, evidence, context)?;
+        let done = change(copy.file(), &original).map_err(|e| self.failed(e))?;
+        self.judge(copy, &original, context)?;
         Ok(done)
     }
 
@@ -65,25 +84,29 @@ impl Patient {
         })
     }
 
-    /// Fills the copy with the bytes of the database. Where none of its metas verifies, they may be what is to be mended,
-    /// and nobody is writing to it.
-    fn fill(&self, copy: &OutputFile, context: &mut Context<'_>) -> Result<Original, Failure> {
-        if let Err(Error::NotBolt { .. }) = (context.open)(&self.file) {
-            let evidence = (context.open_evidence)(&self.file, Assumed::default()).map_err(|e| self.failed(e.into()))?;
-            copy_all(&evidence, copy.file()).map_err(|e| self.failed(e.into()))?;
-            return Ok(Original { metas: None, layout: evidence.layout() });
+    /// Fills the copy with the bytes of the database. Where none of its metas verifies, they may be what is to be mended.
+    fn fill(&self, copy: &OutputFile, evidence: &Evidence, context: &mut Context<'_>) -> Result<Original, Failure> {
+        copy_all(evidence, copy.file()).map_err(|e| self.failed(e.into()))?;
+        for words in conditions(evidence) {
+            // What is made is what counts, whether anybody hears of this or not.
+            let _ = writeln!(context.err, "unbolt: {}: {words}", self.file.display());
         }
-        let all = |snapshot: &Snapshot, copy: &File| {
-            copy_all(snapshot, copy)?;
-            Ok(Original { metas: Some(*snapshot.metas()), layout: snapshot.layout() })
-        };
-        output::fill(context, &self.file, &TxidArg::default(), copy, all).map(|(original, _)| original)
+        match self.look_at(copy) {
+            Ok(copied) => Ok(Original { metas: Some(*copied.metas()), layout: copied.layout() }),
+            Err(Error::NotBolt { .. }) => Ok(Original { metas: None, layout: evidence.layout() }),
+            Err(e) => Err(self.failed(e.into())),
+        }
+    }
+
+    /// The copy as whoever opens it sees it.
+    fn look_at(&self, copy: &OutputFile) -> crate::Result<Snapshot> {
+        let file = copy.file().try_clone().map_err(|source| Error::Io { op: "read", path: self.output.clone(), source })?;
+        Snapshot::of_file(file, &self.output)
     }
 
     /// Refuses a copy that something speaks against, or says so where that is what was wanted.
     fn judge(&self, copy: &OutputFile, original: &Original, context: &mut Context<'_>) -> Result<(), Failure> {
-        let opened = copy.file().try_clone().map_err(|source| Error::Io { op: "read", path: self.output.clone(), source });
-        let found = match opened.and_then(|file| Snapshot::of_file(file, &self.output)) {
+        let found = match self.look_at(copy) {
             Ok(after) => objections(original.metas.as_ref(), &after).map_err(|e| Failure::of(&self.output, e))?,
             Err(e) if e.is_corrupt() => return self.object(format_args!("nobody can open it: {e}"), context),
             Err(e) => return Err(Failure::of(&self.output, e)),

@@ -214,7 +214,9 @@ impl Groups {
         let image = from..to;
         let groups = self.known.iter().filter_map(|(origin, group)| hit(origin, group, &image));
         let mut hits: Vec<Hit> = groups.chain(self.single.iter().filter_map(|page| single(page, &image))).collect();
-        hits.sort_by_key(|hit| (hit.offset(), hit.page_size.get(), hit.endian == Endian::Big, hit.kind != HitKind::File));
+        let place =
+            |hit: &Hit| (hit.offset(), hit.start, hit.page_size.get(), hit.endian == Endian::Big, hit.kind != HitKind::File);
+        hits.sort_by_key(place);
         let files: Vec<Hit> = hits.iter().filter(|hit| hit.expected.is_some()).take(MOST_OWNERS).cloned().collect();
         for pages in hits.iter_mut().filter(|hit| hit.kind != HitKind::File) {
             let owners = files.iter().filter(|file| may_have_had(file, pages));

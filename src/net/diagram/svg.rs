@@ -1,12 +1,11 @@
 //! The picture as SVG.
 
-use std::fmt::Write;
-
 use super::layout::{
     BESIDE, CHANNEL, CONTAINER_WIDTH, HEAD, LINE, Layout, MARGIN, NETWORK_LINE, NETWORK_WIDTH, PORT_WIDTH, container_height,
     count, network_height, network_lines, row_lines,
 };
 use super::{ContainerBox, Diagram, NetworkBox, PlaceRow};
+use crate::net::markup::escaped;
 
 /// Colours that can be told apart, and white text read on.
 const COLORS: [&str; 10] =
@@ -205,22 +204,6 @@ fn fit(text: &str, columns: usize) -> String {
     short
 }
 
-/// Text in XML, which has no place for control characters.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            c if c.is_control() || ('\u{fffe}'..='\u{ffff}').contains(&c) => out.push('\u{fffd}'),
-            c => _ = write!(out, "{c}"),
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -231,10 +214,9 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_cut_by_the_columns_they_take_and_escaped() {
+    fn texts_are_cut_by_the_columns_they_take() {
         assert_eq!(fit("abcdef", 6), "abcdef");
         assert_eq!(fit("abcdefg", 6), "abcde…");
         assert_eq!(fit("世界世界", 6), "世界…");
-        assert_eq!(escaped("<a&\"\u{1}\u{ffff}>"), "&lt;a&amp;&quot;\u{fffd}\u{fffd}&gt;");
     }
 }
