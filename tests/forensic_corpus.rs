@@ -6,35 +6,49 @@
 #![cfg(feature = "forensic")]
 
 mod corpus;
+mod states;
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use corpus::answer::Answer;
-use corpus::scenario::{SCENARIOS, Scenario};
+use corpus::scenario::{Last, SCENARIOS, Scenario};
 use corpus::score::{Score, score};
 use corpus::writer::Step;
 use unbolt::forensic::State;
 
+/// A scenario by its position, a seed, how many keys, and the size of a page.
+type Job = (usize, u64, usize, u32);
+
 /// Makes and scores files on all processors, and gives back one score for each scenario.
-fn score_all(jobs: &[(usize, u64, usize, u32)], make: impl Fn(&Scenario, u64, usize, u32) -> Answer + Sync) -> Vec<Score> {
+fn score_all(jobs: &[Job], make: impl Fn(&Scenario, u64, usize, u32) -> Answer + Sync) -> Vec<Score> {
+    score_each(jobs, |scenario, (_, seed, keys, page_size)| vec![make(scenario, seed, keys, page_size)], score)
+}
+
+/// The same for many files of each kind.
+fn score_each(
+    jobs: &[Job],
+    make: impl Fn(&Scenario, Job) -> Vec<Answer> + Sync,
+    score: impl Fn(&Answer) -> Result<Score, String> + Sync,
+) -> Vec<Score> {
     let (next, scores) = (AtomicUsize::new(0), Mutex::new(vec![Score::default(); SCENARIOS.len()]));
     let wrong = Mutex::new(Vec::new());
     let work = || {
-        while let Some((at, seed, keys, page_size)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)).copied() {
-            let answer = make(&SCENARIOS[at], seed, keys, page_size);
-            keep(&answer);
-            match score(&answer) {
-                Ok(score) => scores.lock().unwrap()[at] += score,
-                Err(what) => wrong.lock().unwrap().push(what),
+        while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)).copied() {
+            for answer in make(&SCENARIOS[job.0], job) {
+                keep(&answer);
+                match score(&answer) {
+                    Ok(score) => scores.lock().unwrap()[job.0] += score,
+                    Err(what) => wrong.lock().unwrap().push(what),
+                }
             }
         }
     };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
     let wrong = wrong.into_inner().unwrap();
-    assert!(wrong.is_empty(), "{} of {} files, the first: {:.3000}", wrong.len(), jobs.len(), wrong[0]);
+    assert!(wrong.is_empty(), "{} wrong, the first: {:.3000}", wrong.len(), wrong[0]);
     scores.into_inner().unwrap()
 }
 
@@ -48,18 +62,23 @@ fn keep(answer: &Answer) {
     }
 }
 
-fn print(scores: &[Score]) -> Score {
+fn sum(scores: &[Score]) -> Score {
     let mut all = Score::default();
+    scores.iter().for_each(|score| all += *score);
+    all
+}
+
+fn print(scores: &[Score]) -> Score {
     for (scenario, score) in SCENARIOS.iter().zip(scores).filter(|(_, score)| score.files > 0) {
         println!("{:40} {score}", scenario.name);
-        all += *score;
     }
+    let all = sum(scores);
     println!("{:40} {all}", "all");
     all
 }
 
 /// Each scenario with these numbers of keys and page sizes, so many times.
-fn jobs(seeds: std::ops::Range<u64>, keys: &[usize], page_sizes: &[u32]) -> Vec<(usize, u64, usize, u32)> {
+fn jobs(seeds: std::ops::Range<u64>, keys: &[usize], page_sizes: &[u32]) -> Vec<Job> {
     let mut jobs = Vec::new();
     for seed in seeds {
         for (at, scenario) in SCENARIOS.iter().enumerate() {
@@ -96,6 +115,61 @@ fn what_was_never_committed_is_marked_and_not_everything_else_is() {
     assert!(crashed.files >= 500 && clean.files >= 500);
     assert!(crashed.uncommitted > 1_000 && crashed.uncommitted == crashed.uncommitted_marked, "{crashed}");
     assert!(clean.marked < clean.shown, "{clean}");
+}
+
+/// What was stopped, and how.
+#[derive(Debug, Clone, Copy)]
+enum Stopped {
+    Once,
+    WholeThenSmaller,
+    SmallerThenLarger,
+    PartThenPart,
+    ThenElsewhere,
+}
+
+impl Stopped {
+    const TWICE: [Stopped; 4] =
+        [Stopped::WholeThenSmaller, Stopped::SmallerThenLarger, Stopped::PartThenPart, Stopped::ThenElsewhere];
+
+    /// Every file that is left where a writer is killed after any of its writes.
+    fn images(self, scenario: &Scenario, (seed, keys, page_size): (u64, usize, u32)) -> Vec<Answer> {
+        let mut writer = scenario.begin(seed, keys, page_size);
+        let of = |n: u64| Last::ALL[((seed + n) % Last::ALL.len() as u64) as usize];
+        let (first, last) = match self {
+            Stopped::Once => (None, of(0)),
+            Stopped::WholeThenSmaller => (Some(Last::Many), Last::Small),
+            Stopped::SmallerThenLarger => (Some(Last::Small), Last::LargeValues),
+            Stopped::PartThenPart => (Some(of(0)), of(1)),
+            Stopped::ThenElsewhere => (Some(Last::Small), Last::Elsewhere),
+        };
+        let mut before = writer.bytes();
+        if let Some(first) = first {
+            let steps = scenario.last(&mut writer, keys, first);
+            let images = writer.begin_on(&before, &steps).prefixes();
+            let part = if matches!(self, Stopped::PartThenPart) { (images.len() - 1) / 2 } else { images.len() - 1 };
+            before = images[part].clone();
+        }
+        let steps = scenario.last(&mut writer, keys, last);
+        let images = writer.begin_on(&before, &steps).prefixes();
+        let title = format!("{}, stopped {self:?}", scenario.title(seed, keys, page_size));
+        let answer = |(n, bytes)| Answer { is_torn: true, ..writer.answer(format!("{title}, {n} writes"), bytes) };
+        images.into_iter().enumerate().map(answer).collect()
+    }
+}
+
+/// What is left of one transaction or two that were stopped, after each of the last one's writes.
+#[test]
+fn what_a_stopped_writer_left_is_marked_all_of_it() {
+    let jobs = jobs(1000..1001, &[60, 200], &[1024, 4096]);
+    let mut files = 0;
+    for stopped in [Stopped::Once].into_iter().chain(Stopped::TWICE) {
+        let make = |scenario: &Scenario, (_, seed, keys, page_size): Job| stopped.images(scenario, (seed, keys, page_size));
+        let all = sum(&score_each(&jobs, make, score));
+        println!("stopped {:24} {all}", format!("{stopped:?}"));
+        assert!(all.uncommitted > 1_000 && all.uncommitted == all.uncommitted_marked, "{all}");
+        files += all.files;
+    }
+    assert!(files >= 500);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod corpus;
 mod go;
+mod states;
 
 use std::io::Write;
 use std::path::Path;

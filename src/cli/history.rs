@@ -15,8 +15,8 @@ use super::item_json;
 use super::listing::Listing;
 use super::status::Status;
 use super::table::Table;
-use super::{argument, json, nesting, quote};
-use crate::forensic::{Clock, Evidence, History, Item, ItemKind, Root, RootOrigin, State, Wanted, clocks};
+use super::{argument, json, naming, nesting, quote};
+use crate::forensic::{Clock, Doubt, Evidence, History, Item, ItemKind, Root, RootOrigin, State, Wanted, clocks};
 
 /// Bytes of a value that a line shows.
 const EXCERPT: usize = 40;
@@ -225,7 +225,7 @@ fn cells(item: &Item, path: Option<&[Vec<u8>]>, clocks: &[Clock]) -> Vec<String>
     let bucket = match path {
         None if item.kind == ItemKind::Fragment && item.key.is_empty() => "-".to_owned(),
         None => "?".to_owned(),
-        Some(path) => super::naming::bucket(path),
+        Some(path) => naming::bucket(path),
     };
     let excerpt = item.value.get(..EXCERPT.min(item.value.len())).unwrap_or_default();
     let more = if item.value.len() > excerpt.len() { "…" } else { "" };
@@ -297,9 +297,7 @@ fn note(history: &History<'_>, args: &Args, spool: &mut Spool) {
             "{file}: the current state is damaged in {count} places ({problem}): what it lost is not called deleted"
         ));
     }
-    if history.generations().is_anything_possible() && evidence.current().is_some() {
-        spool.note(format_args!(
-            "{file}: the previous state is not there whole: anything that is not in use may be of a transaction that never committed"
-        ));
+    if let Some(doubt) = history.generations().doubt().filter(|doubt| *doubt != Doubt::NoState) {
+        spool.note(format_args!("{file}: {doubt}"));
     }
 }

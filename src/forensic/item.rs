@@ -167,6 +167,12 @@ impl Item {
         Some(path)
     }
 
+    /// Whether it is shown that it was ever committed: the current state has this very pair. Of nothing else can that be
+    /// shown, with or without a mark.
+    pub fn is_provable(&self) -> bool {
+        self.state == State::Live && !self.mixed && !self.reasons.contains(&Reason::SamePairElsewhere)
+    }
+
     /// The state in words that claim no more than is known: what may never have been committed is not called older.
     pub fn state_in_words(&self) -> String {
         match self.state {
