@@ -32,7 +32,8 @@ pub(super) fn possible(list: &Run, census: &Census) -> Option<PageSet> {
     let (mut left, mut most, mut at) = (0_u64, 0_u64, 2_u64);
     while at < census.len() {
         let run = census.run_at(PageId(at)).copied();
-        let (needs, has) = run.map_or((1, 1), |run| (u64::from(run.overflow).saturating_add(1), run.intact));
+        // A page without a header can be what is left of any run.
+        let (needs, has) = run.map_or((u64::MAX, 1), |run| (u64::from(run.overflow).saturating_add(1), run.intact));
         let is_left = most >= needs || run == Some(*list);
         for page in (at..at.saturating_add(has)).map(PageId) {
             left = if is_left && is_free(page) { left.saturating_add(1) } else { 0 };
