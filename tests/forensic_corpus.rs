@@ -14,8 +14,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use corpus::answer::Answer;
 use corpus::scenario::{Last, SCENARIOS, Scenario};
-use corpus::score::{Score, score};
+use corpus::score::{Score, score, score_without_marks};
+use corpus::unfinished::Unfinished;
 use corpus::writer::Step;
+use states::enumerate::Depth;
+use states::record::Recorder;
+use states::world::World;
+use unbolt::Directory;
 use unbolt::forensic::State;
 
 /// A scenario by its position, a seed, how many keys, and the size of a page.
@@ -23,26 +28,29 @@ type Job = (usize, u64, usize, u32);
 
 /// Makes and scores files on all processors, and gives back one score for each scenario.
 fn score_all(jobs: &[Job], make: impl Fn(&Scenario, u64, usize, u32) -> Answer + Sync) -> Vec<Score> {
-    score_each(jobs, |scenario, (_, seed, keys, page_size)| vec![make(scenario, seed, keys, page_size)], score)
+    let make = |scenario: &Scenario, (_, seed, keys, page_size): Job, show: &mut dyn FnMut(Answer)| {
+        show(make(scenario, seed, keys, page_size));
+    };
+    score_each(jobs, make, score)
 }
 
 /// The same for many files of each kind.
 fn score_each(
     jobs: &[Job],
-    make: impl Fn(&Scenario, Job) -> Vec<Answer> + Sync,
+    make: impl Fn(&Scenario, Job, &mut dyn FnMut(Answer)) + Sync,
     score: impl Fn(&Answer) -> Result<Score, String> + Sync,
 ) -> Vec<Score> {
     let (next, scores) = (AtomicUsize::new(0), Mutex::new(vec![Score::default(); SCENARIOS.len()]));
     let wrong = Mutex::new(Vec::new());
     let work = || {
         while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)).copied() {
-            for answer in make(&SCENARIOS[job.0], job) {
+            make(&SCENARIOS[job.0], job, &mut |answer| {
                 keep(&answer);
                 match score(&answer) {
                     Ok(score) => scores.lock().unwrap()[job.0] += score,
                     Err(what) => wrong.lock().unwrap().push(what),
                 }
-            }
+            });
         }
     };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -131,45 +139,119 @@ impl Stopped {
     const TWICE: [Stopped; 4] =
         [Stopped::WholeThenSmaller, Stopped::SmallerThenLarger, Stopped::PartThenPart, Stopped::ThenElsewhere];
 
-    /// Every file that is left where a writer is killed after any of its writes.
-    fn images(self, scenario: &Scenario, (seed, keys, page_size): (u64, usize, u32)) -> Vec<Answer> {
+    /// Shows every file that is left where the last writer is killed after any of its writes.
+    fn images(self, scenario: &Scenario, (_, seed, keys, page_size): Job, show: &mut dyn FnMut(Answer)) {
         let mut writer = scenario.begin(seed, keys, page_size);
-        let of = |n: u64| Last::ALL[((seed + n) % Last::ALL.len() as u64) as usize];
-        let (first, last) = match self {
-            Stopped::Once => (None, of(0)),
-            Stopped::WholeThenSmaller => (Some(Last::Many), Last::Small),
-            Stopped::SmallerThenLarger => (Some(Last::Small), Last::LargeValues),
-            Stopped::PartThenPart => (Some(of(0)), of(1)),
-            Stopped::ThenElsewhere => (Some(Last::Small), Last::Elsewhere),
+        let of = |n: usize| Last::ALL[(scenario.name.len() + n) % Last::ALL.len()];
+        let (first, part, last) = match self {
+            Stopped::Once => (None, 0, of(0)),
+            Stopped::WholeThenSmaller => (Some(Last::Many), 100, Last::Small),
+            Stopped::SmallerThenLarger => (Some(Last::Small), 100, Last::LargeValues),
+            Stopped::PartThenPart => (Some(of(0)), 50, of(1)),
+            Stopped::ThenElsewhere => (Some(Last::Small), 100, Last::Elsewhere),
         };
         let mut before = writer.bytes();
         if let Some(first) = first {
             let steps = scenario.last(&mut writer, keys, first);
-            let images = writer.begin_on(&before, &steps).prefixes();
-            let part = if matches!(self, Stopped::PartThenPart) { (images.len() - 1) / 2 } else { images.len() - 1 };
-            before = images[part].clone();
+            before = writer.begin_on(&before, &steps).part(part);
         }
         let steps = scenario.last(&mut writer, keys, last);
-        let images = writer.begin_on(&before, &steps).prefixes();
-        let title = format!("{}, stopped {self:?}", scenario.title(seed, keys, page_size));
-        let answer = |(n, bytes)| Answer { is_torn: true, ..writer.answer(format!("{title}, {n} writes"), bytes) };
-        images.into_iter().enumerate().map(answer).collect()
+        let (stopped, mut number) = (writer.begin_on(&before, &steps), 0);
+        stopped.prefixes(&mut |file| {
+            number += 1;
+            let name = format!("{}, stopped {self:?}, {number} writes", scenario.title(seed, keys, page_size));
+            show(Answer { is_torn: true, ..writer.answer(name, file.to_vec()) });
+        });
     }
 }
 
 /// What is left of one transaction or two that were stopped, after each of the last one's writes.
 #[test]
 fn what_a_stopped_writer_left_is_marked_all_of_it() {
-    let jobs = jobs(1000..1001, &[60, 200], &[1024, 4096]);
+    let (few, many) = (jobs(1000..1001, &[60], &[1024, 4096]), jobs(1001..1002, &[60, 200], &[1024, 4096]));
     let mut files = 0;
     for stopped in [Stopped::Once].into_iter().chain(Stopped::TWICE) {
-        let make = |scenario: &Scenario, (_, seed, keys, page_size): Job| stopped.images(scenario, (seed, keys, page_size));
-        let all = sum(&score_each(&jobs, make, score));
+        let jobs = if matches!(stopped, Stopped::Once) { &many } else { &few };
+        let all = sum(&score_each(jobs, |scenario, job, show| stopped.images(scenario, job, show), score));
         println!("stopped {:24} {all}", format!("{stopped:?}"));
-        assert!(all.uncommitted > 1_000 && all.uncommitted == all.uncommitted_marked, "{all}");
+        assert!(all.uncommitted > 500 && all.uncommitted == all.uncommitted_marked, "{all}");
         files += all.files;
     }
     assert!(files >= 500);
+}
+
+/// What a loss of power can leave: any of a transaction's writes without the others. No mark can be asked for here, as
+/// `two_histories_leave_the_same_file` shows; but nothing is called provable, and no root exact.
+#[test]
+fn of_what_a_loss_of_power_left_nothing_is_called_provable() {
+    let jobs = jobs(1000..1001, &[60], &[4096]);
+    let any = |scenario: &Scenario, (_, seed, keys, page_size): Job, show: &mut dyn FnMut(Answer)| {
+        let mut writer = scenario.begin(seed, keys, page_size);
+        let (before, last) = (writer.bytes(), Last::ALL[scenario.name.len() % 3]);
+        let steps = scenario.last(&mut writer, keys, last);
+        let (lost, mut number) = (writer.begin_on(&before, &steps), 0);
+        lost.subsets(page_size as usize, Depth { all_of: 4, samples: 2 }, &mut |file| {
+            number += 1;
+            if number % 4 != 0 {
+                return;
+            }
+            let name = format!("{}, some writes lost, {number}", scenario.title(seed, keys, page_size));
+            show(Answer { is_torn: true, ..writer.answer(name, file.to_vec()) });
+        });
+    };
+    let all = sum(&score_each(&jobs, any, score_without_marks));
+    println!("any writes lost: {all}");
+    let clean = sum(&score_all(&jobs, Scenario::make));
+    println!("nothing lost:    {clean}");
+    assert!(all.files >= 500 && all.uncommitted > all.uncommitted_marked, "{all}");
+}
+
+#[test]
+fn two_histories_leave_the_same_file() {
+    let path = |name: &str| vec![name.to_owned()];
+    let put =
+        |bucket: &str, n: usize, value: &str| (vec![bucket.to_owned()], format!("key-{n:02}"), format!("{value}-{n:0200}"));
+    let write = |db: &unbolt::Db, pairs: &[(Vec<String>, String, String)], dropped: &[&str]| {
+        let mut tx = db.begin_write().unwrap();
+        for (path, key, value) in pairs {
+            tx.create_bucket_at_if_missing(path).unwrap().put(key, value).unwrap();
+        }
+        dropped.iter().for_each(|name| tx.delete_bucket(name).unwrap());
+        tx.commit().unwrap();
+    };
+    let pairs = |bucket: &str, value: &str, count: usize| (0..count).map(|n| put(bucket, n, value)).collect::<Vec<_>>();
+    // A bucket is made, dropped, and its page never used again.
+    let history = |value: &str| {
+        let disk = std::sync::Arc::new(unbolt::MemoryDisk::new());
+        let db = unbolt::Db::options().page_size(1024).open_disk(disk.clone()).unwrap();
+        write(&db, &pairs("main", "main", 12), &[]);
+        write(&db, &[pairs("first", "first", 40), pairs("gone", value, 3)].concat(), &[]);
+        write(&db, &[], &["first", "gone"]);
+        (0..3).for_each(|n| write(&db, &[put("main", n, "again")], &[]));
+        disk.to_bytes()
+    };
+    // It held this, and that was committed.
+    let committed = history("this");
+    // It held something else. Then a transaction writes this, and of all its writes one reaches the disk.
+    let other = history("else");
+    let page = |bytes: &[u8], text: &str| bytes.windows(text.len()).position(|it| it == text.as_bytes()).unwrap() / 1024;
+    let at = page(&committed, "this-") * 1024;
+    let lost = (0..60).find_map(|filling| {
+        let recorder = Recorder::over(&World::of("db", other.clone()), None);
+        let db = unbolt::Db::options().page_size(1024).open_disk(std::sync::Arc::new(recorder.open("db".as_ref()).unwrap()));
+        write(&db.unwrap(), &[pairs("filling", "filling", filling), pairs("gone", "this", 3)].concat(), &[]);
+        let all = Unfinished::new(&other, &recorder.ops()).whole();
+        let mut image = other.clone();
+        image[at..at + 1024].copy_from_slice(&all[at..at + 1024]);
+        (image == committed).then_some(image)
+    });
+    assert!(lost.is_some(), "no transaction of {:?} writes this page", path("gone"));
+    let mut found = 0;
+    corpus::score::items_of(&committed, |item| {
+        assert!(!item.is_provable() || item.state == State::Live, "{item:?}");
+        found += usize::from(item.value.starts_with(b"this-") && !item.is_provable());
+    });
+    assert_eq!(found, 3);
 }
 
 #[test]

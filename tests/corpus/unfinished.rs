@@ -32,8 +32,8 @@ impl Unfinished {
         if after.len() > before.len() {
             ops.push(Op::Grow(0, after.len() as u64));
         }
-        for at in (2 * page_size..after.len()).step_by(UNIT.min(page_size)) {
-            let unit = &after[at..(at + UNIT.min(page_size)).min(after.len())];
+        for at in (2 * page_size..after.len()).step_by(page_size) {
+            let unit = &after[at..(at + page_size).min(after.len())];
             if before.get(at..at + unit.len()) != Some(unit) {
                 ops.push(Op::Write(0, at as u64, unit.to_vec()));
             }
@@ -41,13 +41,14 @@ impl Unfinished {
         Unfinished { before: before.to_vec(), ops }
     }
 
-    /// The file after each of its writes: what whoever was killed, or met a full disk, leaves behind. The last is that of
-    /// somebody who wrote everything.
-    pub fn prefixes(&self) -> Vec<Vec<u8>> {
-        let (mut file, mut images) = (Content::new(self.before.clone()), Vec::new());
-        let mut keep = |file: &Content| {
-            if images.last().map_or(&self.before[..], Vec::as_slice) != file.seen() {
-                images.push(file.seen().to_vec());
+    /// Shows the file after each of its writes: what whoever was killed, or met a full disk, leaves behind. The last is that
+    /// of somebody who wrote everything.
+    pub fn prefixes(&self, show: &mut dyn FnMut(&[u8])) {
+        let (mut file, mut shown) = (Content::new(self.before.clone()), self.before.clone());
+        let mut changed = |file: &Content| {
+            if shown[..] != *file.seen() {
+                shown = file.seen().to_vec();
+                show(&shown);
             }
         };
         for op in &self.ops {
@@ -58,30 +59,44 @@ impl Unfinished {
                     while at < end {
                         let next = (at / UNIT * UNIT + UNIT).min(end);
                         file.write(at, &bytes[at - *offset as usize..next - *offset as usize], true, 0);
-                        keep(&file);
+                        changed(&file);
                         at = next;
                     }
                 }
                 _ => {}
             }
         }
-        images
+    }
+
+    /// The file with so many of a hundred parts of its writes.
+    pub fn part(&self, percent: usize) -> Vec<u8> {
+        let (mut count, mut number, mut part) = (0, 0, Vec::new());
+        self.prefixes(&mut |_| count += 1);
+        let last = (count * percent).div_ceil(100).max(1);
+        self.prefixes(&mut |file| {
+            number += 1;
+            if number == last {
+                part = file.to_vec();
+            }
+        });
+        part
     }
 
     /// The file with all of its writes.
     pub fn whole(&self) -> Vec<u8> {
-        self.prefixes().pop().unwrap()
+        self.part(100)
     }
 
-    /// The file with any of its writes and without the others, as a loss of power can leave it.
-    pub fn subsets(&self, page_size: usize, depth: Depth) -> Vec<Vec<u8>> {
-        let (mut seen, mut images) = (std::collections::HashSet::new(), Vec::new());
+    /// Shows the file with any of its writes and without the others, as a loss of power can leave it.
+    pub fn subsets(&self, page_size: usize, depth: Depth, show: &mut dyn FnMut(&[u8])) {
+        let mut seen = std::collections::HashSet::new();
         let start = World::of("db", self.before.clone());
         states(&start, &self.ops, page_size, depth, &mut |hash| seen.insert(hash), &mut |state| {
-            images.push(state.world.file("db").unwrap().seen().to_vec());
+            let file = state.world.file("db").unwrap().seen();
+            if *file != self.before[..] {
+                show(file);
+            }
             true
         });
-        images.retain(|image| image[..] != self.before[..]);
-        images
     }
 }

@@ -64,6 +64,15 @@ impl Writer {
         self.log.clone().unwrap_or_default()
     }
 
+    /// A last transaction that is never committed, as a line for somebody else.
+    pub fn unfinished_line(&mut self, steps: &[Step]) -> serde_json::Value {
+        let (state, values) = self.note_unfinished(steps);
+        (self.live, self.buckets) = state;
+        self.keep_log();
+        self.note_in_log(steps, &values);
+        self.log().remove(0)
+    }
+
     fn note_in_log(&mut self, steps: &[Step], values: &[Vec<u8>]) {
         let Some(log) = &mut self.log else { return };
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
