@@ -203,7 +203,7 @@ fn of_what_a_loss_of_power_left_nothing_is_called_provable() {
     println!("any writes lost: {all}");
     let clean = sum(&score_all(&jobs, Scenario::make));
     println!("nothing lost:    {clean}");
-    assert!(all.files >= 500 && all.uncommitted > all.uncommitted_marked, "{all}");
+    assert!(all.files >= 500 && all.uncommitted > 1_000, "{all}");
 }
 
 #[test]
