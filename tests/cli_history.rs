@@ -39,6 +39,15 @@ fn the_older_value_of_a_sandbox_is_found_in_a_live_copy_of_dockers_file() {
 }
 
 #[test]
+fn of_nothing_but_the_current_state_it_is_said_that_it_was_committed() {
+    let file = database("containerd/dockerd-meta-stopped-1.6.20.db");
+    let found = history(&file, &["--all"]);
+    let outside = |item: &&Value| item["state"] != "live";
+    assert!(found.iter().filter(outside).count() > 10 && found.iter().filter(outside).all(|item| item["provable"] == false));
+    assert!(found.iter().any(|item| item["provable"] == true));
+}
+
+#[test]
 fn a_container_that_was_removed_is_found_with_its_whole_specification() {
     let found = history(&database("containerd/dockerd-meta-stopped-1.6.20.db"), &["--deleted"]);
     let of = |key: &str| found.iter().find(|item| item["key"] == key).unwrap_or_else(|| panic!("{key} is not there"));

@@ -438,6 +438,25 @@ fn without_metas_and_with_the_page_size_given_there_is_still_a_report() {
 }
 
 #[test]
+fn every_form_says_of_every_item_that_it_is_not_provable() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("local-kv.db");
+    fs::write(&path, database("docker/live-20.10.24.db").bytes()).unwrap();
+    let as_ = |format: &str| on_file(&path, &["--format", format]).out;
+    let report: Value = serde_json::from_str(&as_("json")).unwrap();
+    let items = list(&report, "items");
+    assert!(!items.is_empty() && items.iter().all(|item| item["provable"] == false));
+    assert!(
+        as_("jsonl").lines().filter(|line| line.contains(r#""type":"item""#)).all(|line| line.contains(r#""provable":false"#))
+    );
+    let csv = as_("csv");
+    let rows: Vec<&str> = csv.lines().filter(|line| line.starts_with("item,")).collect();
+    assert!(rows.len() == items.len() && rows.iter().all(|row| row.contains(r#","false","#)), "{rows:?}");
+    assert!(as_("dfxml").matches(r#"provable="false""#).count() >= items.len());
+    assert!(as_("html").contains("was ever committed is not provable"));
+}
+
+#[test]
 fn the_output_takes_its_name_whole_and_no_other_files() {
     let folder = tempfile::tempdir().unwrap();
     let (path, out) = (folder.path().join("local-kv.db"), folder.path().join("report.csv"));

@@ -15,8 +15,8 @@ use super::item_json;
 use super::listing::Listing;
 use super::status::Status;
 use super::table::Table;
-use super::{argument, json, nesting, quote};
-use crate::forensic::{Clock, Evidence, History, Item, ItemKind, Root, RootOrigin, State, Wanted, clocks};
+use super::{argument, json, naming, nesting, quote};
+use crate::forensic::{Clock, Doubt, Evidence, History, Item, ItemKind, Root, RootOrigin, State, Wanted, clocks};
 
 /// Bytes of a value that a line shows.
 const EXCERPT: usize = 40;
@@ -30,8 +30,11 @@ Without a key: what lies outside of the current state, and beside each replaced 
 With a key alone: its versions in any bucket; with the buckets on the way to it too, those there and
 those whose bucket is not known.
 
-STATE: what may be of a transaction that never committed is called `or uncommitted`: whether it is
-older than the current state is not known, and nothing in a Bolt file can prove it. GRADE: A in the
+STATE: by comparison with the current state alone: superseded where that has another value under the
+key, deleted where it does not have the key. That anything but `live` was ever committed cannot be
+proven (JSON: \"provable\": false). `or uncommitted`: it fits a writer that was stopped before it
+committed; without that it is older than the current state, provided that no write was lost on its way
+to the disk and pages were chosen as Bolt does by default, with no reader beside. GRADE: A in the
 current state; B on a whole page with its own number; C on what is left of a run, or on a page that
 breaks a rule; D bytes without a header; X behind it: trees name the page for different buckets.
 ORDER is what the value itself tells of its time, with its source; libkv's index orders what was
@@ -225,7 +228,7 @@ fn cells(item: &Item, path: Option<&[Vec<u8>]>, clocks: &[Clock]) -> Vec<String>
     let bucket = match path {
         None if item.kind == ItemKind::Fragment && item.key.is_empty() => "-".to_owned(),
         None => "?".to_owned(),
-        Some(path) => super::naming::bucket(path),
+        Some(path) => naming::bucket(path),
     };
     let excerpt = item.value.get(..EXCERPT.min(item.value.len())).unwrap_or_default();
     let more = if item.value.len() > excerpt.len() { "…" } else { "" };
@@ -289,7 +292,10 @@ fn note(history: &History<'_>, args: &Args, spool: &mut Spool) {
     let file = args.evidence.file.display();
     let evidence: &Evidence = history.evidence();
     if let Some(current) = evidence.current() {
-        spool.note(format_args!("{file}: held against the state of transaction {}", current.meta().txid));
+        let txid = current.meta().txid;
+        spool.note(format_args!(
+            "{file}: held against the state of transaction {txid}; that anything outside of it was ever committed is not provable"
+        ));
     }
     let (problems, count) = history.census().problems();
     if let Some(problem) = problems.first() {
@@ -297,9 +303,7 @@ fn note(history: &History<'_>, args: &Args, spool: &mut Spool) {
             "{file}: the current state is damaged in {count} places ({problem}): what it lost is not called deleted"
         ));
     }
-    if history.generations().is_anything_possible() && evidence.current().is_some() {
-        spool.note(format_args!(
-            "{file}: the previous state is not there whole: anything that is not in use may be of a transaction that never committed"
-        ));
+    if let Some(doubt) = history.generations().doubt().filter(|doubt| *doubt != Doubt::NoState) {
+        spool.note(format_args!("{file}: {doubt}"));
     }
 }

@@ -18,7 +18,7 @@ pub fn object(item: &Item, path: Option<&[Vec<u8>]>, clocks: &[Clock]) -> Value 
     json!({
         "kind": kind,
         "state": item.state.as_str(),
-        "provable": !item.uncommitted,
+        "provable": item.is_provable(),
         "grade": item.grade.as_str(),
         "marks": marks(item),
         "bucket": path.map(|path| json::path(path.iter().map(Vec::as_slice))),

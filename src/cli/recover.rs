@@ -23,8 +23,8 @@ use crate::{Error, Storage};
 The state that the newest meta leads to is brought in its place; where that leads nowhere, that of the \
 other meta, of a meta that does not verify, or of a root that the pages themselves tell. What nothing \
 leads to and is not free goes to the bucket `lost+found`, one bucket for each page it was found on; \
-`provenance` in there tells where that lies, why it is there, and what an older page calls it. What is there may be older, or wrong; \
-what was damaged in its own bytes is brought as it is, since Bolt keeps no checksum of a page.
+`provenance` in there tells where that lies, why it is there, and what an older page calls it. What is there may be older, wrong, or never \
+committed; what was damaged in its own bytes is brought as it is, since Bolt keeps no checksum of a page.
 
 FILE is only read, and its hash is taken before and after. NEW is made beside its name and takes that \
 when it is whole and synced; `unbolt check` and bbolt's own find nothing wrong with it.
@@ -162,14 +162,18 @@ fn steps(args: &Args, report: &RecoveryReport) -> Vec<String> {
     let mut steps = vec![layout(report), state(report), list(report)];
     let pairs = &report.pairs;
     if let Some(name) = &report.lost_and_found {
-        steps.push(format!("put {} without a home into {name}", count(pairs.lost_and_found, "pair")));
+        let pairs = count(pairs.lost_and_found, "pair");
+        steps.push(format!("put {pairs} without a home into {name}, none of them provably committed"));
     }
     match (&report.deleted, args.deleted) {
-        (Some(name), _) => steps.push(format!("put {} from free pages into {name}", count(pairs.deleted, "pair"))),
+        (Some(name), _) => {
+            let pairs = count(pairs.deleted, "pair");
+            steps.push(format!("put {pairs} from free pages into {name}, none of them provably committed"));
+        }
         (None, true) => steps.push("free pages have nothing that the state does not have".to_owned()),
         (None, false) if report.pages.not_brought > 0 => {
             let pages = count(report.pages.not_brought, "free page");
-            steps.push(format!("leave {pages} with older or deleted pairs; --deleted brings these"));
+            steps.push(format!("leave {pages} with pairs, none of them provably committed; --deleted brings these"));
         }
         (None, false) => {}
     }
@@ -250,7 +254,7 @@ fn unknown(report: &RecoveryReport) -> Vec<&'static str> {
     if report.lost_and_found.is_some() {
         words.push(match report.is_doubtful {
             true => "whether what is in lost+found is older, deleted, or was never committed",
-            false => "which bucket what is in lost+found was in",
+            false => "which bucket what is in lost+found was in, and whether it was ever committed",
         });
     }
     if report.deleted.is_some() {
@@ -300,6 +304,8 @@ fn object(args: &Args, report: &RecoveryReport, evidence: &Evidence) -> Value {
         },
         "lost_and_found": report.lost_and_found,
         "deleted": report.deleted,
+        // Of what is in those two.
+        "outside_provable": (report.lost_and_found.is_some() || report.deleted.is_some()).then_some(false),
         "steps": steps(args, report),
         "problems": report.problems.first.iter().map(|problem| json!({
             "page": problem.page.map(|page| page.0),

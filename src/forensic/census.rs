@@ -3,18 +3,18 @@
 //! Invariants: every whole page has exactly one [`Standing`] and one [`Content`]; the classes of the [`Account`] add up
 //! to the length of the file; memory is a few bytes for each page, and the names of buckets.
 
-use std::convert::Infallible;
 use std::ops::Range;
 
 use super::account::{Account, Class, unused};
 use super::bucket_names::{BucketNames, BucketRef};
+use super::by_bucket::{self, Met};
 use super::evidence::Evidence;
 use super::leftover::{Leftover, Run};
 use super::scan;
 use crate::error::{Corruption, Error, Result};
-use crate::format::{Bytes, META_SIZE, PAGE_HEADER_SIZE, Page, PageId};
+use crate::format::{META_SIZE, PAGE_HEADER_SIZE, Page, PageId, SharedBytes};
 use crate::storage::Storage;
-use crate::tree::{BucketAt, Pages, Place, Visitor, walk};
+use crate::tree::Pages;
 
 /// How many problems and how many pieces of slack are kept; all are counted.
 const KEPT: usize = 1000;
@@ -141,8 +141,28 @@ impl Census {
     }
 
     fn take_trees(&mut self, current: Pages<'_, Evidence>) -> Result<()> {
-        walk(current, &mut LiveWalk { census: self, here: vec![BucketRef::ROOT] })?;
-        Ok(())
+        let mut names = std::mem::replace(&mut self.names, BucketNames::new());
+        let walked = by_bucket::each(current, &mut names, true, &mut |met| match met {
+            Met::Page(page, _, bucket) => self.take_page(page, bucket),
+            Met::Problem(corruption) => {
+                if let Some(page) = corruption.page {
+                    self.damaged(page);
+                }
+                self.problems.push(corruption);
+            }
+        });
+        self.names = names;
+        walked
+    }
+
+    fn take_page(&mut self, page: &Page<SharedBytes>, bucket: BucketRef) {
+        for n in 0..=u64::from(page.overflow()) {
+            let content = if n == 0 { scan::content_of(page.kind()) } else { Content::Overflow };
+            if let Some(entry) = self.entry_mut(PageId(page.id().0.saturating_add(n))) {
+                *entry = PageEntry { standing: Standing::Live, content, is_listed: false, owner: Some(bucket) };
+            }
+        }
+        self.take_slack(&page.borrowed());
     }
 
     fn take_list(&mut self, current: Pages<'_, Evidence>) -> Result<()> {
@@ -350,56 +370,4 @@ impl PageEntry {
 
 fn length(len: usize) -> u64 {
     u64::try_from(len).unwrap_or(u64::MAX)
-}
-
-/// Goes through the current state and notes whose each page is.
-struct LiveWalk<'c> {
-    census: &'c mut Census,
-    /// The buckets that the walk is in.
-    here: Vec<BucketRef>,
-}
-
-impl LiveWalk<'_> {
-    fn bucket(&self) -> BucketRef {
-        self.here.last().copied().unwrap_or(BucketRef::ROOT)
-    }
-}
-
-impl<B: Bytes> Visitor<B> for LiveWalk<'_> {
-    type Stop = Infallible;
-    const VALUES: bool = false;
-
-    fn enter_bucket(&mut self, bucket: &BucketAt<'_, B>, _: &Place<'_, B>) -> Result<(), Infallible> {
-        let bucket = self.census.names.within(self.bucket(), bucket.name, true);
-        self.here.push(bucket);
-        Ok(())
-    }
-
-    fn leave_bucket(&mut self) -> Result<(), Infallible> {
-        self.here.pop();
-        Ok(())
-    }
-
-    fn page(&mut self, page: &Page<B>, place: &Place<'_, B>) -> Result<(), Infallible> {
-        if place.inline {
-            return Ok(());
-        }
-        let owner = Some(self.bucket());
-        for n in 0..=u64::from(page.overflow()) {
-            let content = if n == 0 { scan::content_of(page.kind()) } else { Content::Overflow };
-            if let Some(entry) = self.census.entry_mut(PageId(page.id().0.saturating_add(n))) {
-                *entry = PageEntry { standing: Standing::Live, content, is_listed: false, owner };
-            }
-        }
-        self.census.take_slack(&page.borrowed());
-        Ok(())
-    }
-
-    fn problem(&mut self, corruption: Corruption, _: &Place<'_, B>) -> Result<(), Infallible> {
-        if let Some(page) = corruption.page {
-            self.census.damaged(page);
-        }
-        self.census.problems.push(corruption);
-        Ok(())
-    }
 }

@@ -133,7 +133,9 @@ pub struct Item {
     pub state: State,
     /// How well its bytes are vouched for.
     pub grade: Grade,
-    /// Mark U: it may be of a transaction that never committed, so it is not known to be an older version.
+    /// Mark U: it fits a writer that was stopped before it committed. Without it, it is older than the current state only
+    /// where no write was lost on its way to the disk, and pages were chosen as Bolt does by default, with no reader
+    /// beside the writer; with or without, see [`is_provable`](Item::is_provable).
     pub uncommitted: bool,
     /// Mark X: its page is also part of a live tree, or of several trees that name different buckets.
     pub mixed: bool,
@@ -165,6 +167,12 @@ impl Item {
         let mut path = names.path(self.owner?);
         path.extend(self.inner.iter().map(|name| &name[..]));
         Some(path)
+    }
+
+    /// Whether it is shown that it was ever committed: the current state has this very pair. Of nothing else can that be
+    /// shown, with or without a mark.
+    pub fn is_provable(&self) -> bool {
+        self.state == State::Live && !self.mixed && !self.reasons.contains(&Reason::SamePairElsewhere)
     }
 
     /// The state in words that claim no more than is known: what may never have been committed is not called older.

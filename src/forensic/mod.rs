@@ -31,6 +31,7 @@
 mod account;
 mod audit;
 mod bucket_names;
+mod by_bucket;
 mod carve;
 mod census;
 mod clock;
@@ -59,7 +60,7 @@ pub use census::{Census, Content, PageEntry, Standing};
 pub use clock::{Clock, clocks, rfc3339};
 pub use custody::{Custody, Sha256Sum, Stamp};
 pub use evidence::{Assumed, Evidence};
-pub use generations::{Generations, Root, RootLabel, RootOrigin};
+pub use generations::{Doubt, Generations, Root, RootLabel, RootOrigin};
 pub use guess::LayoutSource;
 pub use history::{History, Wanted};
 pub use item::{Grade, Item, ItemKind, Reason, State};

@@ -26,6 +26,8 @@ pub struct Answer {
     pub buckets: BTreeSet<Path>,
     /// The same for the state before it.
     pub previous: BTreeMap<(Path, Vec<u8>), usize>,
+    /// Whether a run may be there of which only some pages are of who wrote its header.
+    pub is_torn: bool,
 }
 
 impl Answer {

@@ -6,4 +6,5 @@ pub mod answer;
 pub mod scenario;
 pub mod score;
 pub mod search;
+pub mod unfinished;
 pub mod writer;

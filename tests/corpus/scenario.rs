@@ -17,8 +17,17 @@ pub struct Scenario {
     pub in_order: bool,
     pub later: Later,
     pub value: usize,
-    pub reader: bool,
+    pub reader: Reader,
     pub freelist: FreelistMode,
+}
+
+/// When somebody began to read who did so until the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    Never,
+    BeforeDeleting,
+    /// So that what was deleted lies below and above of what is written later.
+    AfterDeleting,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,14 +62,31 @@ const PLAIN: Scenario = Scenario {
     in_order: false,
     later: Later::Nothing,
     value: 100,
-    reader: false,
+    reader: Reader::Never,
     freelist: FreelistMode::EachCommit,
 };
 /// In one transaction.
 const BULK: usize = usize::MAX;
 
+/// What a last transaction does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Last {
+    /// As those before it.
+    Small,
+    /// Puts pairs in a bucket that nothing else uses.
+    Elsewhere,
+    /// Puts values of three pages.
+    LargeValues,
+    /// Overwrites half of all keys.
+    Many,
+}
+
+impl Last {
+    pub const ALL: [Last; 4] = [Last::Small, Last::Elsewhere, Last::LargeValues, Last::Many];
+}
+
 /// All ways to make a file.
-pub const SCENARIOS: [Scenario; 26] = [
+pub const SCENARIOS: [Scenario; 28] = [
     Scenario { name: "random by 5", ..PLAIN },
     Scenario { name: "random by 1", per_tx: 1, ..PLAIN },
     Scenario { name: "random by 50", per_tx: 50, ..PLAIN },
@@ -75,7 +101,22 @@ pub const SCENARIOS: [Scenario; 26] = [
     Scenario { name: "large values", value: 10_000, ..PLAIN },
     Scenario { name: "large values in bulk, then 10 small", value: 10_000, per_tx: BULK, later: Later::Same(10), ..PLAIN },
     Scenario { name: "values of two pages, then 10 elsewhere", value: 5_000, later: Later::Other(10), ..PLAIN },
-    Scenario { name: "a reader held", reader: true, ..PLAIN },
+    Scenario { name: "a reader held", reader: Reader::BeforeDeleting, ..PLAIN },
+    Scenario {
+        name: "bulk, a reader held, then 10 small",
+        per_tx: BULK,
+        reader: Reader::AfterDeleting,
+        later: Later::Same(10),
+        ..PLAIN
+    },
+    Scenario {
+        name: "large values in bulk, a reader held, then 10 small",
+        value: 10_000,
+        per_tx: BULK,
+        reader: Reader::AfterDeleting,
+        later: Later::Same(10),
+        ..PLAIN
+    },
     Scenario { name: "bucket dropped", how: How::DropBucket, ..PLAIN },
     Scenario { name: "bucket dropped, then 100 elsewhere", how: How::DropBucket, later: Later::Other(100), ..PLAIN },
     Scenario { name: "overwrites by 5", how: How::Overwrite, ..PLAIN },
@@ -113,11 +154,26 @@ impl Scenario {
     /// Makes the file, and has a last transaction crash before its meta is written.
     pub fn crash(&self, seed: u64, keys: usize, page_size: u32) -> Answer {
         let mut writer = self.write(seed, keys, page_size, false);
-        let steps = match self.how {
-            How::Mixed | How::Twins => mixed(&mut writer, self),
-            _ => small(&mut writer, &bucket("bucket"), keys, self.value),
-        };
+        let steps = self.last(&mut writer, keys, Last::Small);
         writer.crash(format!("{} crashed", self.title(seed, keys, page_size)), steps)
+    }
+
+    /// What a last transaction does.
+    pub fn last(&self, writer: &mut Writer, keys: usize, last: Last) -> Vec<Step> {
+        let is_mixed = matches!(self.how, How::Mixed | How::Twins);
+        let main = bucket(if is_mixed { "a" } else { "bucket" });
+        match last {
+            Last::Small if is_mixed => mixed(writer, self),
+            Last::Small => small(writer, &main, keys, self.value),
+            Last::Elsewhere => small(writer, &bucket("elsewhere"), keys, self.value),
+            Last::LargeValues => small(writer, &main, keys, 10_000),
+            Last::Many => (0..keys / 2).map(|n| Step::Put(main.clone(), key(2 * n), self.value)).collect(),
+        }
+    }
+
+    /// Makes the file of so many keys, for whoever goes on with it.
+    pub fn begin(&self, seed: u64, keys: usize, page_size: u32) -> Writer {
+        self.write(seed, keys, page_size, false)
     }
 
     /// Makes the file of so many keys and tells how, for somebody else to do the same.
@@ -144,10 +200,13 @@ impl Scenario {
         }
         writer.commit((0..keys).map(|n| Step::Put(main.clone(), key(n), self.value)).collect());
         writer.commit((0..keys / 10).map(|n| Step::Put(bucket("other"), key(n), self.value)).collect());
-        if self.reader {
+        if self.reader == Reader::BeforeDeleting {
             writer.hold_reader();
         }
         self.delete(&mut writer, keys);
+        if self.reader == Reader::AfterDeleting {
+            writer.hold_reader();
+        }
         self.afterwards(&mut writer, keys);
         writer
     }

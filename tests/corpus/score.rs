@@ -33,6 +33,8 @@ pub struct Score {
     pub uncommitted_marked: usize,
     /// Different pairs not in the current state that are present.
     pub different: usize,
+    /// Pairs of which only a part is what their writer wrote.
+    pub torn: usize,
 }
 
 impl AddAssign for Score {
@@ -48,6 +50,7 @@ impl AddAssign for Score {
         self.uncommitted += other.uncommitted;
         self.uncommitted_marked += other.uncommitted_marked;
         self.different += other.different;
+        self.torn += other.torn;
     }
 }
 
@@ -61,14 +64,23 @@ impl fmt::Display for Score {
         write!(f, "marked U {:.1} %", share(self.marked, self.shown))?;
         match self.uncommitted {
             0 => Ok(()),
-            all => write!(f, "; uncommitted {all}, marked {}", self.uncommitted_marked),
+            all => write!(f, "; uncommitted {all}, marked {}; torn {}", self.uncommitted_marked, self.torn),
         }
     }
 }
 
-/// Scores one file. What must never be is an error: something invented, a live pair called otherwise, or a pair that is
-/// present and not found.
+/// Scores one file. What must never be is an error: something invented, a live pair called otherwise, a pair that is
+/// present and not found, or one that was never committed and is not marked.
 pub fn score(answer: &Answer) -> Result<Score, String> {
+    score_as(answer, true)
+}
+
+/// The same where no mark can be asked for.
+pub fn score_without_marks(answer: &Answer) -> Result<Score, String> {
+    score_as(answer, false)
+}
+
+fn score_as(answer: &Answer, must_mark: bool) -> Result<Score, String> {
     let evidence = Evidence::from_bytes(answer.bytes.as_slice()).map_err(|e| e.to_string())?;
     let history = History::of(&evidence).map_err(|e| e.to_string())?;
     let mut items = Vec::new();
@@ -78,7 +90,7 @@ pub fn score(answer: &Answer) -> Result<Score, String> {
             Ok::<(), Error>(())
         })
         .map_err(|e| e.to_string())?;
-    let judged = Judged::new(answer, &history);
+    let judged = Judged { must_mark, ..Judged::new(answer, &history) };
     let mut score = Score { files: 1, ..Score::default() };
     for item in &items {
         judged.precise(item, &mut score).map_err(|what| format!("{}: {what}: {item:?}", answer.name))?;
@@ -93,6 +105,7 @@ struct Judged<'a> {
     history: &'a History<'a>,
     /// Those written, by key and value.
     by_pair: HashMap<(&'a [u8], &'a [u8]), Vec<usize>>,
+    must_mark: bool,
 }
 
 impl<'a> Judged<'a> {
@@ -101,7 +114,7 @@ impl<'a> Judged<'a> {
         for (n, pair) in answer.written.iter().enumerate() {
             by_pair.entry((&pair.key[..], &pair.value[..])).or_default().push(n);
         }
-        Judged { answer, history, by_pair }
+        Judged { answer, history, by_pair, must_mark: true }
     }
 
     fn path(&self, item: &Item) -> Option<Path> {
@@ -111,6 +124,9 @@ impl<'a> Judged<'a> {
 
     /// Whether what an item says is so.
     fn precise(&self, item: &Item, score: &mut Score) -> Result<(), String> {
+        if item.state != State::Live && item.is_provable() {
+            return Err("not in the current state and called provable".to_owned());
+        }
         match item.kind {
             ItemKind::Pair => self.pair(item, score),
             ItemKind::Bucket => Ok(()),
@@ -118,7 +134,7 @@ impl<'a> Judged<'a> {
             ItemKind::Fragment => {
                 let is_cut =
                     |pair: &super::answer::Written| pair.key[..] == item.key[..] && pair.value.starts_with(&item.value);
-                match self.answer.written.iter().any(is_cut) {
+                match self.answer.is_torn || self.answer.written.iter().any(is_cut) {
                     true => Ok(()),
                     false => Err("a cut value that nobody wrote".to_owned()),
                 }
@@ -127,7 +143,7 @@ impl<'a> Judged<'a> {
     }
 
     fn pair(&self, item: &Item, score: &mut Score) -> Result<(), String> {
-        let written = self.by_pair.get(&(&item.key[..], &item.value[..])).ok_or("nobody wrote it")?;
+        let Some(written) = self.by_pair.get(&(&item.key[..], &item.value[..])) else { return self.torn(item, score) };
         let is_live = written.iter().any(|n| self.answer.is_live(*n));
         let path = self.path(item);
         if item.state == State::Live {
@@ -135,13 +151,16 @@ impl<'a> Judged<'a> {
         }
         score.shown += 1;
         score.marked += usize::from(item.uncommitted);
-        if written.iter().all(|n| !self.answer.written[*n].committed) && !item.uncommitted {
+        if self.must_mark && written.iter().all(|n| !self.answer.written[*n].committed) && !item.uncommitted {
             return Err("never committed and not marked".to_owned());
         }
         let is_of = |path: &Path| written.iter().any(|n| self.answer.written[*n].path == *path);
         if let Some(path) = &path {
             score.with_bucket += 1;
             score.wrong_bucket += usize::from(!is_of(path));
+            if !is_of(path) && !item.uncommitted {
+                return Err("in the wrong bucket and not marked".to_owned());
+            }
         }
         // In a bucket that was renamed since, it is live under the new name and is not under the old one.
         let is_live_there = match &path {
@@ -152,6 +171,16 @@ impl<'a> Judged<'a> {
             return Err("live and not called so".to_owned());
         }
         self.state(item, path.as_ref())
+    }
+
+    /// A pair that nobody wrote, which is on a page that its writer did not come to the end of.
+    fn torn(&self, item: &Item, score: &mut Score) -> Result<(), String> {
+        score.torn += 1;
+        match (self.answer.is_torn, item.uncommitted || !self.must_mark) {
+            (false, _) => Err("nobody wrote it".to_owned()),
+            (true, false) => Err("nobody committed it and it is not marked".to_owned()),
+            (true, true) => Ok(()),
+        }
     }
 
     /// Whether a pair that is not live is what its state says.
@@ -187,7 +216,12 @@ impl<'a> Judged<'a> {
             let covers = |it: &&&Item| it.key_offset <= start && end <= it.value_offset + it.value.len() as u64;
             let as_pair = pairs.get(&(start, len)).copied();
             let found = as_pair.or_else(|| fragments.iter().find(covers).copied());
-            let Some(found) = found else { return Err(format!("{pair:?} at {offset} is present and not found")) };
+            let Some(found) = found else {
+                match self.answer.is_torn {
+                    true => continue,
+                    false => return Err(format!("{pair:?} at {offset} is present and not found")),
+                }
+            };
             if self.answer.is_live(written)
                 || self.by_pair[&(&pair.key[..], &pair.value[..])].iter().any(|n| self.answer.is_live(*n))
             {
@@ -202,7 +236,7 @@ impl<'a> Judged<'a> {
             if !pair.committed {
                 score.uncommitted += 1;
                 score.uncommitted_marked += usize::from(found.uncommitted);
-                if !found.uncommitted {
+                if self.must_mark && !found.uncommitted {
                     return Err(format!("{pair:?} at {offset} was never committed and is not marked"));
                 }
             }

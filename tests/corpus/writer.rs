@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use unbolt::{Db, FreelistMode, MemoryDisk, ReadTx};
+use unbolt::{Db, Directory, FreelistMode, MemoryDisk, OpenOptions, ReadTx};
 
 use super::answer::{Answer, Path, Written};
+use super::unfinished::Unfinished;
+use crate::states::record::Recorder;
+use crate::states::world::World;
 
 /// Something that a transaction does.
 #[derive(Debug, Clone)]
@@ -27,14 +30,16 @@ pub struct Writer {
     buckets: BTreeSet<Path>,
     previous: BTreeMap<(Path, Vec<u8>), usize>,
     readers: Vec<ReadTx>,
-    page_size: u32,
+    options: OpenOptions,
     log: Option<Vec<serde_json::Value>>,
 }
 
 impl Writer {
     pub fn new(seed: u64, page_size: u32, freelist: FreelistMode) -> Writer {
         let disk = Arc::new(MemoryDisk::new());
-        let db = Db::options().page_size(page_size).freelist(freelist).open_disk(disk.clone()).unwrap();
+        let mut options = Db::options();
+        options.page_size(page_size).freelist(freelist);
+        let db = options.open_disk(disk.clone()).unwrap();
         Writer {
             db,
             disk,
@@ -44,7 +49,7 @@ impl Writer {
             buckets: BTreeSet::new(),
             previous: BTreeMap::new(),
             readers: Vec::new(),
-            page_size,
+            options,
             log: None,
         }
     }
@@ -57,6 +62,15 @@ impl Writer {
     /// What was done since, one line for each transaction.
     pub fn log(&self) -> Vec<serde_json::Value> {
         self.log.clone().unwrap_or_default()
+    }
+
+    /// A last transaction that is never committed, as a line for somebody else.
+    pub fn unfinished_line(&mut self, steps: &[Step]) -> serde_json::Value {
+        let (state, values) = self.note_unfinished(steps);
+        (self.live, self.buckets) = state;
+        self.keep_log();
+        self.note_in_log(steps, &values);
+        self.log().remove(0)
     }
 
     fn note_in_log(&mut self, steps: &[Step], values: &[Vec<u8>]) {
@@ -111,22 +125,7 @@ impl Writer {
         self.previous = self.live.clone();
         let values: Vec<Vec<u8>> = steps.iter().map(|step| self.note(step, true)).collect();
         self.note_in_log(&steps, &values);
-        let mut tx = self.db.begin_write().unwrap();
-        for (step, value) in steps.iter().zip(values) {
-            match step {
-                Step::Put(path, key, _) => tx.create_bucket_at_if_missing(path).unwrap().put(key, value).unwrap(),
-                Step::Delete(path, key) => _ = tx.bucket_mut_at(path).unwrap().delete(key).unwrap(),
-                Step::Drop(path) => match path.split_last().unwrap() {
-                    (name, []) => tx.delete_bucket(name).unwrap(),
-                    (name, parents) => tx.bucket_mut_at(parents).unwrap().delete_bucket(name).unwrap(),
-                },
-                Step::Rename(path, to) => {
-                    assert_eq!(path.len(), 1);
-                    tx.rename_bucket(&path[0], to).unwrap();
-                }
-            }
-        }
-        tx.commit().unwrap();
+        perform(&self.db, &steps, values);
     }
 
     /// Notes what a step does, and gives back the value that it writes.
@@ -171,23 +170,71 @@ impl Writer {
     /// A file that somebody else wrote who did the same.
     pub fn finish_with(self, name: String, bytes: Vec<u8>) -> Answer {
         let Writer { written, live, buckets, previous, .. } = self;
-        Answer { name, bytes, written, live, buckets, previous }
+        Answer { name, bytes, written, live, buckets, previous, is_torn: false }
     }
 
     /// The file as a crash leaves it that comes after all pages of a last transaction and before its meta.
     pub fn crash(mut self, name: String, steps: Vec<Step>) -> Answer {
         let before = self.disk.to_bytes();
-        let (live, buckets, previous) = (self.live.clone(), self.buckets.clone(), self.previous.clone());
-        let committed = self.written.len();
-        self.commit(steps);
-        self.written[committed..].iter_mut().for_each(|pair| pair.committed = false);
+        let (state, values) = self.note_unfinished(&steps);
+        perform(&self.db, &steps, values);
         let mut bytes = self.disk.to_bytes();
-        let page_size = self.page_size as usize;
+        let page_size = u32::from_le_bytes(bytes[24..28].try_into().unwrap()) as usize;
         let changed: Vec<usize> =
             (0..2).filter(|slot| before[slot * page_size..][..page_size] != bytes[slot * page_size..][..page_size]).collect();
         assert_eq!(changed.len(), 1, "a commit writes one meta");
         let meta = changed[0] * page_size..(changed[0] + 1) * page_size;
         bytes[meta.clone()].copy_from_slice(&before[meta]);
-        Answer { name, bytes, written: self.written, live, buckets, previous }
+        (self.live, self.buckets) = state;
+        self.finish_with(name, bytes)
     }
+
+    /// The file so far.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.disk.to_bytes()
+    }
+
+    /// A transaction that somebody else begins on this file, without the readers there are, and that is never committed.
+    pub fn begin_on(&mut self, file: &[u8], steps: &[Step]) -> Unfinished {
+        let (state, values) = self.note_unfinished(steps);
+        let recorder = Recorder::over(&World::of("db", file.to_vec()), None);
+        perform(&self.options.open_disk(Arc::new(recorder.open("db".as_ref()).unwrap())).unwrap(), steps, values);
+        (self.live, self.buckets) = state;
+        Unfinished::new(file, &recorder.ops())
+    }
+
+    /// Notes what is never committed, and gives back the state before it with what is written.
+    #[expect(clippy::type_complexity, reason = "two fields, to be put back")]
+    fn note_unfinished(&mut self, steps: &[Step]) -> ((BTreeMap<(Path, Vec<u8>), usize>, BTreeSet<Path>), Vec<Vec<u8>>) {
+        let state = (self.live.clone(), self.buckets.clone());
+        let values = steps.iter().map(|step| self.note(step, false)).collect();
+        (state, values)
+    }
+
+    /// The answer key of a file that came of what was done so far.
+    pub fn answer(&self, name: String, bytes: Vec<u8>) -> Answer {
+        let Writer { written, live, buckets, previous, .. } = self;
+        let (written, live) = (written.clone(), live.clone());
+        Answer { name, bytes, written, live, buckets: buckets.clone(), previous: previous.clone(), is_torn: false }
+    }
+}
+
+/// Does this in one transaction.
+fn perform(db: &Db, steps: &[Step], values: Vec<Vec<u8>>) {
+    let mut tx = db.begin_write().unwrap();
+    for (step, value) in steps.iter().zip(values) {
+        match step {
+            Step::Put(path, key, _) => tx.create_bucket_at_if_missing(path).unwrap().put(key, value).unwrap(),
+            Step::Delete(path, key) => _ = tx.bucket_mut_at(path).unwrap().delete(key).unwrap(),
+            Step::Drop(path) => match path.split_last().unwrap() {
+                (name, []) => tx.delete_bucket(name).unwrap(),
+                (name, parents) => tx.bucket_mut_at(parents).unwrap().delete_bucket(name).unwrap(),
+            },
+            Step::Rename(path, to) => {
+                assert_eq!(path.len(), 1);
+                tx.rename_bucket(&path[0], to).unwrap();
+            }
+        }
+    }
+    tx.commit().unwrap();
 }

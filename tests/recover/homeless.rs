@@ -43,8 +43,8 @@ fn what_nothing_leads_to_any_more_is_found_by_its_page_and_told_of() {
     assert_eq!(content.at(&["lost+found", &two]), [("m".into(), "3".into()), ("n".into(), "4".into())].into());
     let notes = content.at(&["lost+found", "provenance"]);
     let offset = small.leaves[0].0 * 1024;
-    let expected =
-        format!(r#"{{"page":{},"offset":{offset},"why":"nothing leads here, and the page is not free"}}"#, small.leaves[0]);
+    let why = r#""why":"nothing leads here, and the page is not free","provable":false"#;
+    let expected = format!(r#"{{"page":{},"offset":{offset},{why}}}"#, small.leaves[0]);
     assert_eq!((notes.len(), &notes[&one]), (2, &expected));
 }
 

@@ -50,7 +50,10 @@ fn read(file: &Path, context: &mut Context<'_>) -> Result<Saved, Failure> {
         found = saved(&file, snapshot)?;
         if !found.homeless.is_empty() {
             let records = count(found.homeless.len() as u64, "record");
-            spool.note(format_args!("{}: {records} in lost+found, which may be older ones or deleted", file.display()));
+            spool.note(format_args!(
+                "{}: {records} in lost+found, which may be older, deleted, or never committed",
+                file.display()
+            ));
         }
         Ok(Status::Done)
     })?;

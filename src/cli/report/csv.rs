@@ -14,11 +14,12 @@ use crate::cli::quote;
 const LONGEST: usize = 8_000;
 
 /// The columns: of these members, each by the names that the kinds of facts have for it, and the rest as JSON.
-const COLUMNS: [(&str, &[&str]); 21] = [
+const COLUMNS: [(&str, &[&str]); 22] = [
     ("name", &["name", "code", "class", "label", "tool"]),
     ("state", &["state_in_words", "state", "severity"]),
     ("grade", &["grade"]),
     ("marks", &["marks"]),
+    ("provable", &["provable"]),
     ("bucket", &["bucket"]),
     ("key", &["key"]),
     ("page", &["page"]),

@@ -196,7 +196,7 @@ impl Case<'_> {
             fields.insert("pages".into(), evidence.whole_pages().into());
             fields.insert("txid".into(), evidence.current().map(|current| current.meta().txid.0).into());
             fields.insert("live_whole".into(), self.history.census().is_live_whole(evidence).into());
-            fields.insert("anything_may_be_uncommitted".into(), generations.is_anything_possible().into());
+            fields.insert("anything_may_be_uncommitted".into(), generations.doubt().is_some().into());
         }
         layout
     }

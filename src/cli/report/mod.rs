@@ -21,7 +21,7 @@ use super::failure::Failure;
 use super::naming;
 use super::output;
 use super::status::Status;
-use crate::forensic::{Custody, Evidence, History};
+use crate::forensic::{Custody, Doubt, Evidence, History};
 use facts::Case;
 use scene::Scene;
 
@@ -118,11 +118,7 @@ fn warnings(history: &History<'_>) -> Vec<String> {
         let places = naming::count(count, "place");
         warnings.push(format!("the current state is damaged in {places} ({problem}): what it lost is not called deleted"));
     }
-    if history.generations().is_anything_possible() && evidence.current().is_some() {
-        warnings.push(
-            "the previous state is not there whole: anything that is not in use may be of a transaction that never committed"
-                .to_owned(),
-        );
-    }
+    let doubt = history.generations().doubt().filter(|doubt| *doubt != Doubt::NoState);
+    warnings.extend(doubt.map(|doubt| doubt.to_string()));
     warnings
 }

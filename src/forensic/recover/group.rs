@@ -104,7 +104,8 @@ impl Group {
             _ if self.found.is_doubtful => "nothing leads here, and nothing tells whether the page is free",
             _ => "nothing leads here, and the page is not free",
         };
-        let mut note = json!({ "page": entry.page.0, "offset": layout.offset(entry.page), "why": why });
+        let offset = layout.offset(entry.page);
+        let mut note = json!({ "page": entry.page.0, "offset": offset, "why": why, "provable": false });
         if let (What::Tree, Some(name), Some(note)) = (&entry.what, self.found.names.get(&entry.page), note.as_object_mut()) {
             note.insert("was_called".into(), text_or_hex(name));
         }

@@ -48,7 +48,7 @@ pub const GRADES: [(&str, &str); 6] = [
     ("B", "on a whole page with its own number, its keys in order"),
     ("C", "on what is left of a page, or on one that breaks a rule"),
     ("D", "bytes without a header"),
-    ("U", "may be of a transaction that never committed, so it is not known to be an older version"),
+    ("U", "fits a writer that was stopped before it committed: whether it is older than the current state is not known"),
     ("X", "on a page that trees name for different buckets"),
 ];
 
@@ -56,8 +56,10 @@ pub const GRADES: [(&str, &str); 6] = [
 pub const LIMITS: [&str; 4] = [
     "Bolt keeps no time and no transaction number in its pages. Order and times are given only where a value itself tells \
      them, with their source.",
-    "A state that no current meta names is never proven: what a transaction wrote that did not commit looks like what an \
-     earlier one wrote. Whatever may be of that kind has the mark U.",
+    "That anything outside of the current state was ever committed is not provable: what a transaction wrote that did not \
+     commit looks like what an earlier one wrote. What fits a writer that was stopped has the mark U; what has no mark is \
+     older, provided that no write was lost on its way to the disk and that pages were chosen as Bolt does by default, with \
+     no reader beside the writer.",
     "Pages have no checksum. A value that was changed inside a sound page cannot be told from one that was written so.",
     "A page that is used again is gone, and so is what was deleted on it. That nothing was found does not mean that nothing \
      was there.",
