@@ -111,10 +111,10 @@ mod tests {
     fn a_row_has_a_cell_for_each_column_and_what_has_none_is_in_the_last() {
         let mut out = Vec::new();
         let mut csv = Csv::begin(&mut out).unwrap();
-        let fact = json!({ "kind": "pair", "bucket": ["a", { "hex": "ff" }], "key": "=1\n", "value": "x,y", "run": 7 });
+        let fact = json!({ "kind": "pair", "bucket": ["a", { "hex": "ff" }], "key": "=1\n", "value": "x,y", "provable": false, "run": 7 });
         csv.fact(Kind::Item, fact).unwrap();
         let text = String::from_utf8(out).unwrap();
         let row = text.lines().nth(1).unwrap();
-        assert_eq!(row, "item,,,,,\"a/0xff\",\"'=1\\n\",,,,,,,,,,,\"x,y\",,,,\"pair\",\"{\"\"run\"\":7}\"");
+        assert_eq!(row, "item,,,,,\"false\",\"a/0xff\",\"'=1\\n\",,,,,,,,,,,\"x,y\",,,,\"pair\",\"{\"\"run\"\":7}\"");
     }
 }
